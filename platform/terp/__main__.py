@@ -1,0 +1,5 @@
+"""`python -m terp`."""
+
+from terp.cli import main
+
+main()

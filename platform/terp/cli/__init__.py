@@ -1,0 +1,25 @@
+"""The command line: parses, calls, prints; what it calls lives in the other packages."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from terp.errors import TerpError
+
+app = typer.Typer(
+    help=__doc__ and "Raise a private machine-learning platform on your own OpenStack.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; an error that a person can act on is printed without a traceback."""
+    try:
+        app()
+    except TerpError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error.message}", highlight=False, soft_wrap=True)
+        if error.hint:
+            Console(stderr=True).print(f"  {error.hint}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)

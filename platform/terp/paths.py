@@ -1,0 +1,24 @@
+"""Where Terp keeps what is not in the work tree (XDG Base Directory Specification 0.8)."""
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""The work tree."""
+
+
+def _base(variable: str, xdg: str, default: str) -> Path:
+    chosen = os.environ.get(variable)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(os.environ.get(xdg) or Path.home() / default) / "terp"
+
+
+def cache_dir() -> Path:
+    """What can be made again: tools, wheels, base images. `TERP_CACHE` moves it."""
+    return _base("TERP_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+def state_dir() -> Path:
+    """What runs: the embedded cloud. `TERP_STATE` moves it."""
+    return _base("TERP_STATE", "XDG_STATE_HOME", ".local/state")

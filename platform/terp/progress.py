@@ -1,0 +1,228 @@
+"""A long run tells a story: what runs, how far it is, how long it has left.
+
+Work reports to a `Progress`; a sink shows it: live on a terminal, as plain lines without one, as JSON lines
+for machines. How long a task takes is learnt from the runs before (`timings.json` in the cache).
+"""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+
+State = Literal["started", "running", "done", "failed"]
+PLAIN_EVERY = 15.0
+"""Seconds between two plain lines about the same running task."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One moment of one task. `seconds` since its start; `fraction` 0..1; `left` in seconds."""
+
+    task: str
+    state: State
+    detail: str
+    seconds: float
+    fraction: float | None = None
+    left: float | None = None
+
+
+class Sink(Protocol):
+    """Where events go. `show` is called by one thread at a time."""
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+
+    def close(self) -> None:
+        """Give the terminal back."""
+
+
+class Timings:
+    """Seconds that tasks took in earlier runs, the last `KEPT` of each."""
+
+    KEPT = 6
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seconds: dict[str, list[float]] = {}
+        if file.exists():
+            try:
+                self._seconds = json.loads(file.read_text())
+            except ValueError:
+                file.unlink()  # a torn write: the estimates are learnt anew
+
+    def expected(self, task: str) -> float | None:
+        """Mean seconds of the earlier runs, None without any."""
+        seen = self._seconds.get(task)
+        return sum(seen) / len(seen) if seen else None
+
+    def learn(self, task: str, seconds: float) -> None:
+        """Remember one run."""
+        self._seconds[task] = [*self._seconds.get(task, []), round(seconds, 2)][-self.KEPT :]
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(self._seconds))
+        new.replace(self._file)
+
+
+class Task:
+    """One running task; `update` may be called from any thread."""
+
+    def __init__(self, progress: "Progress", name: str, expected: float | None) -> None:
+        self.name = name
+        self._progress = progress
+        self._expected = expected
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the task began."""
+        return time.monotonic() - self._start
+
+    def update(self, detail: str, fraction: float | None = None) -> None:
+        """Say what it is doing; without a `fraction` the earlier runs give one."""
+        self._emit("running", detail, fraction)
+
+    def _emit(self, state: State, detail: str, fraction: float | None = None) -> None:
+        left = None
+        if state == "running" and fraction:
+            left = self.seconds * (1 - fraction) / fraction
+        elif state in ("started", "running") and self._expected:
+            fraction = min(0.99, self.seconds / self._expected)
+            left = max(0.0, self._expected - self.seconds)
+        self._progress.emit(Event(self.name, state, detail, self.seconds, fraction, left))
+
+
+class Progress:
+    """Hands the events of all tasks to one sink."""
+
+    def __init__(self, sink: Sink, timings: Timings) -> None:
+        self._sink = sink
+        self._timings = timings
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sink.close()
+
+    def emit(self, event: Event) -> None:
+        """Show one event."""
+        with self._lock:
+            self._sink.show(event)
+
+    @contextmanager
+    def task(self, name: str, *, expected: float | None = None) -> Iterator[Task]:
+        """A task that ends with the block: done, or failed by an exception, which goes on.
+
+        `expected` seconds serve only until the task has been seen once.
+        """
+        task = Task(self, name, self._timings.expected(name) or expected)
+        task._emit("started", "")
+        try:
+            yield task
+        except BaseException as error:
+            task._emit("failed", str(error).partition("\n")[0] or type(error).__name__)
+            raise
+        with self._lock:
+            self._timings.learn(name, task.seconds)
+        task._emit("done", "")
+
+
+def readable(seconds: float) -> str:
+    """`7 s`, `3 m 20 s`."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 100 else f"{whole // 60} m {whole % 60:02d} s"
+
+
+def sentence(event: Event) -> str:
+    """One event as a plain line."""
+    parts = [f"{event.task:<22}", event.state]
+    if event.state in ("done", "failed"):
+        parts.append(f"after {readable(event.seconds)}" if event.seconds >= 10 else f"{event.seconds:.1f} s")
+    if event.detail:
+        parts.append(event.detail)
+    if event.left is not None:
+        parts.append(f"about {readable(event.left)} left")
+    return "  ".join(parts)
+
+
+class Lines:
+    """Plain lines: every start and end, and a running task every `PLAIN_EVERY` seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last: dict[str, float] = {}
+
+    def show(self, event: Event) -> None:
+        """Print the event unless its task was heard of a moment ago."""
+        now = time.monotonic()
+        if event.state == "running" and now - self._last.get(event.task, 0) < PLAIN_EVERY:
+            return
+        self._last[event.task] = now
+        self._console.print(sentence(event), markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class JsonLines:
+    """One JSON object a line on standard output."""
+
+    def show(self, event: Event) -> None:
+        """Print the event as JSON."""
+        sys.stdout.write(json.dumps(vars(event)) + "\n")
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Live:
+    """Bars on a terminal; what has ended stays above them as a line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Bars(
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[said]}"),
+            console=console,
+            transient=True,
+        )
+        self._ids: dict[str, TaskID] = {}
+        self._bars.start()
+
+    def show(self, event: Event) -> None:
+        """Move the task's bar, or print its end."""
+        left = f"  about {readable(event.left)} left" if event.left is not None else ""
+        said = f"{readable(event.seconds)}{left}  {event.detail}"
+        if event.task not in self._ids:
+            self._ids[event.task] = self._bars.add_task(event.task, total=1.0, said=said)
+        self._bars.update(self._ids[event.task], completed=event.fraction or 0.0, said=said)
+        if event.state in ("done", "failed"):
+            self._bars.remove_task(self._ids.pop(event.task))
+            mark = "[green]✓[/]" if event.state == "done" else "[red]✗[/]"
+            self._console.print(f"{mark} {sentence(event)}", highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._bars.stop()
+
+
+def progress_for(console: Console, timings_file: Path, *, as_json: bool = False) -> Progress:
+    """The sink that suits where the output goes."""
+    sink: Sink = JsonLines() if as_json else Live(console) if console.is_terminal else Lines(console)
+    return Progress(sink, Timings(timings_file))

@@ -1,0 +1,1 @@
+"""The toolchain: the programs that Terp drives, pinned, verified and cached."""
