@@ -1,0 +1,1 @@
+"""The embedded cloud's engines under Nova, Neutron, Cinder and Octavia."""

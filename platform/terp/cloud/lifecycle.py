@@ -1,0 +1,158 @@
+"""Up, down, reset: what leads from any state of the machine to a running cloud, and back to nothing."""
+
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from terp.cloud import hosts, network, seed
+from terp.cloud.configuration import Configuration
+from terp.cloud.database import Database, fernet_keys, schema_template
+from terp.cloud.environment import environment
+from terp.cloud.image import image
+from terp.cloud.packages import packages
+from terp.cloud.plugins import write_plugins
+from terp.cloud.process import NotInTimeError, kill_marked, stop, wait_for
+from terp.cloud.settings import Settings
+from terp.cloud.state import State
+from terp.cloud.supervisor import NAME, Service, deaths, ensure_supervisor, services
+from terp.errors import TerpError
+from terp.progress import Progress, Task
+
+HOPELESS = 4
+"""Deaths of one process during a start after which waiting longer is no use."""
+START = 240.0
+"""Seconds that all services together may take to answer, on a machine that is busy with other things."""
+
+
+def up(state: State, settings: Settings, progress: Progress, *, with_hosts: bool) -> None:
+    """Lead to a running cloud from wherever it is: absent, stopped, crashed, half made, rebooted.
+
+    Raises:
+        TerpError: something of it is impossible; says what to do.
+    """
+    with state.lock():
+        if not state.exists():
+            _create(state, settings, progress, with_hosts=with_hosts)
+        if state.ground.hosts and os.geteuid() != 0:
+            raise TerpError("this cloud's servers are real hosts, which needs root", hint="run it with sudo")
+        _configure(state)
+        if state.ground.hosts:
+            hosts.reconcile(state.ground.place)
+        with progress.task("cloud start", expected=30) as task:
+            _start(state, task)
+
+
+def _create(state: State, settings: Settings, progress: Progress, *, with_hosts: bool) -> None:
+    """Gather what the cloud is made of and make its directory; only a finished one counts."""
+    with ThreadPoolExecutor(2) as pool:
+        services_python = pool.submit(environment, progress)
+        debian = packages(progress)
+        tree = image(debian, progress) if with_hosts else None
+        python = services_python.result()
+
+    def make(root: Path) -> State:
+        made = State(root)
+        made.create(settings, packages=debian, python=python, image=tree, hosts=with_hosts)
+        return made
+
+    def workshop(root: Path) -> State:
+        made = make(root)
+        Configuration(made).write()
+        write_plugins(made)
+        return made
+
+    template = schema_template(python, debian, workshop, progress)
+    shutil.rmtree(state.path("data"), ignore_errors=True)  # of an `up` that did not get to the end
+    if with_hosts:
+        network.check_external(settings.external_network.cidr)
+    make(state.root)
+    Database(state).copy_of(template)
+
+
+def _configure(state: State) -> None:
+    Configuration(state).write()
+    write_plugins(state)
+    Database(state).configure()
+    for kind in ("fernet", "credential"):
+        fernet_keys(state.path("data", "keystone", kind))
+
+
+def _start(state: State, task: Task) -> None:
+    ensure_supervisor(state)
+    table = {service.name: service for service in services(state)}
+    _once(state, task, "bootstrap", [table["mariadb"]], seed.bootstrap)
+    _once(state, task, "identity", [table["keystone"]], seed.identity)
+    _wait(state, task, list(table.values()))
+    _once(state, task, "content", [], seed.content)
+    if not state.path("clouds.yaml").exists():
+        task.update("credential")
+        seed.credential(state)
+
+
+def _once(state: State, task: Task, step: str, after: list[Service], work: Callable[[State], None]) -> None:
+    if not state.done(step):
+        _wait(state, task, after)
+        task.update(step)
+        work(state)
+        state.mark_done(step)
+
+
+def _wait(state: State, task: Task, wanted: list[Service]) -> None:
+    """Wait until all answer; the error says which does not and what it logged."""
+
+    def all_answer() -> bool:
+        missing = [each.name for each in wanted if not _runs(state, each)]
+        for name in missing:
+            if deaths(state, name) >= HOPELESS:
+                raise _failure(state, name, f"died {HOPELESS} times")
+        if missing:
+            task.update("waiting for " + ", ".join(missing))
+        return not missing
+
+    try:
+        wait_for("the services", all_answer, START, 0.2)
+    except NotInTimeError as error:
+        missing = next(each.name for each in wanted if not _runs(state, each))
+        raise _failure(state, missing, f"does not answer after {START:.0f} s") from error
+
+
+def _failure(state: State, name: str, what: str) -> TerpError:
+    last = state.process(name).log_end()
+    return TerpError(f"{name} {what}; its last words:\n{last}", hint=f"the whole log: terp cloud logs {name}")
+
+
+def _runs(state: State, service: Service) -> bool:
+    return state.process(service.name).record() is not None and service.answers()
+
+
+def down(state: State, progress: Progress) -> None:
+    """Stop everything and leave nothing behind in the kernel; servers keep their disks.
+
+    Works on what is there, whether or not a record of it survived.
+    """
+    if not state.exists():
+        return
+    with state.lock(), progress.task("cloud stop", expected=5) as task:
+        place = state.ground.place
+        stop([state.process(NAME)])
+        names = [service.name for service in services(state)]
+        task.update("services")
+        stop([state.process(name) for name in names if name != "mariadb"])
+        if state.ground.hosts:
+            task.update("hosts")
+            hosts.stop_all(place)
+            hosts.sweep(place)
+            network.sweep(place)
+        task.update("database")
+        stop([state.process("mariadb")], 30)
+        kill_marked(place.tag)
+
+
+def reset(state: State, progress: Progress) -> None:
+    """Stop everything and remove the cloud with its servers and volumes."""
+    down(state, progress)
+    if state.root.exists():
+        with state.lock():
+            shutil.rmtree(state.root)

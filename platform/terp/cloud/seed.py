@@ -1,0 +1,247 @@
+"""First content of the cloud: identities, flavors, zones, the external network, an image, the credential.
+
+Every step looks first at what is there, so an interrupted one is simply done again.
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import openstack
+from openstack.connection import Connection
+
+from terp.cloud.configuration import DOMAIN, REGION
+from terp.cloud.process import wait_for
+from terp.cloud.settings import Flavor
+from terp.cloud.state import State
+from terp.command import Command
+
+CLOUD = "embedded"
+"""Name of the member's cloud in `clouds.yaml`, of its project and of its user."""
+SERVICE_ACCOUNTS = ("glance", "placement", "nova", "neutron", "cinder", "octavia")
+MEMBER_ROLES = ("member", "reader", "load-balancer_member")
+API_TIMEOUT = 60
+"""Seconds that one call may take: the machine may be busy with other things while the cloud starts."""
+
+
+def bootstrap(state: State) -> None:
+    """Keystone's first administrator and endpoint; the password travels by the environment."""
+    url = state.url("keystone", "/v3")
+    Command(
+        (str(state.ground.python.parent / "keystone-manage"),),
+        timeout=180,
+        env={"OS_BOOTSTRAP_PASSWORD": state.password("admin")},
+    ).log_to(
+        state.path("logs", "bootstrap.log"),
+        "--config-file",
+        state.path("etc", "keystone", "keystone.conf"),
+        "bootstrap",
+        "--bootstrap-region-id",
+        REGION,
+        "--bootstrap-public-url",
+        url,
+        "--bootstrap-internal-url",
+        url,
+    )
+
+
+def connect(state: State, user: str, project: str, password: str) -> Connection:
+    """A connection by password; nothing of the caller's own OpenStack configuration is read."""
+    return openstack.connect(
+        auth_url=state.url("keystone", "/v3"),
+        username=user,
+        password=password,
+        project_name=project,
+        user_domain_name=DOMAIN,
+        project_domain_name=DOMAIN,
+        region_name=REGION,
+        load_yaml_config=False,
+        load_envvars=False,
+        api_timeout=API_TIMEOUT,
+    )
+
+
+def administrator(state: State) -> Connection:
+    """The cloud's administrator."""
+    return connect(state, "admin", "admin", state.password("admin"))
+
+
+def identity(state: State) -> None:
+    """Service accounts, the catalogue, and the member."""
+    admin = administrator(state)
+    keystone: Any = admin.identity
+    roles = {role.name: role for role in keystone.roles()}
+    for name in ("service", *MEMBER_ROLES):
+        if name not in roles:
+            roles[name] = keystone.create_role(name=name)
+    service = keystone.find_project("service") or keystone.create_project(name="service", domain_id="default")
+    member = keystone.find_project(CLOUD) or keystone.create_project(name=CLOUD, domain_id="default")
+
+    def account(name: str, password: str, project: Any, granted: tuple[str, ...]) -> None:  # noqa: ANN401
+        user = keystone.find_user(name) or keystone.create_user(
+            name=name, password=password, domain_id="default", default_project_id=project.id
+        )
+        for role in granted:
+            keystone.assign_project_role_to_user(project, user, roles[role])
+
+    with ThreadPoolExecutor(4) as pool:
+        accounts = [
+            pool.submit(account, name, state.password("service"), service, ("service", "admin"))
+            for name in SERVICE_ACCOUNTS
+        ]
+        accounts.append(pool.submit(account, CLOUD, state.password("member"), member, MEMBER_ROLES))
+        for each in accounts:
+            each.result()
+    _catalogue(state, keystone)
+
+
+def _catalogue(state: State, keystone: Any) -> None:  # noqa: ANN401
+    wanted = {
+        "image": ("glance", state.url("glance")),
+        "placement": ("placement", state.url("placement")),
+        "compute": ("nova", state.url("nova", "/v2.1")),
+        "network": ("neutron", state.url("neutron")),
+        "block-storage": ("cinder", state.url("cinder", "/v3")),
+        "volumev3": ("cinderv3", state.url("cinder", "/v3")),
+    }
+    known = {service.type: service for service in keystone.services()}
+    have = {(endpoint.service_id, endpoint.interface) for endpoint in keystone.endpoints()}
+    for kind, (name, url) in wanted.items():
+        service = known.get(kind) or keystone.create_service(name=name, type=kind)
+        for interface in ("public", "internal"):
+            if (service.id, interface) not in have:
+                keystone.create_endpoint(
+                    service_id=service.id, interface=interface, url=url, region_id=REGION
+                )
+
+
+def content(state: State) -> None:
+    """Everything that an administrator offers to members."""
+    admin = administrator(state)
+    steps = (_flavors, _external_network, _volume_types, _image, _zones)
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(step, state, admin) for step in steps]:
+            each.result()
+
+
+def _flavors(state: State, admin: Connection) -> None:
+    have = {flavor.name for flavor in admin.compute.flavors()}
+    for flavor in state.settings.flavors:
+        if flavor.name not in have:
+            _flavor(admin, flavor)
+
+
+def _flavor(admin: Connection, flavor: Flavor) -> None:
+    made = admin.compute.create_flavor(
+        name=flavor.name, vcpus=flavor.vcpus, ram=flavor.memory, disk=flavor.disk
+    )
+    if flavor.gpus:
+        admin.compute.create_flavor_extra_specs(made, {"resources:CUSTOM_GPU": str(flavor.gpus)})
+
+
+def _external_network(state: State, admin: Connection) -> None:
+    asked = state.settings.external_network
+    network = admin.network.find_network(asked.name) or admin.network.create_network(
+        name=asked.name,
+        provider_network_type="flat",
+        provider_physical_network="external",
+        is_router_external=True,
+        mtu=1500,
+    )
+    if not network.subnet_ids:
+        admin.network.create_subnet(
+            network_id=network.id,
+            name=f"{asked.name}-ipv4",
+            ip_version=4,
+            cidr=asked.cidr,
+            gateway_ip=asked.gateway,
+            is_dhcp_enabled=False,
+        )
+
+
+def _volume_types(state: State, admin: Connection) -> None:
+    have = {kind.name for kind in admin.block_storage.types()}
+    for name in state.settings.volume_types:
+        if name not in have:
+            admin.block_storage.create_type(name=name, extra_specs={"volume_backend_name": "embedded"})
+
+
+def _image(state: State, admin: Connection) -> None:
+    """One image: its content is the base tree that every server shares, and it is named after that."""
+    tree = state.ground.place.image
+    release = _os_release(tree / "etc/os-release") if tree else {"ID": "linux", "VERSION_ID": "records"}
+    name = f"{release['ID']}-{release['VERSION_ID']}"
+    image = admin.image.find_image(name) or admin.image.create_image(
+        name=name,
+        visibility="public",
+        container_format="bare",
+        disk_format="raw",
+        min_disk=2,
+        os_distro=release["ID"],
+        os_version=release["VERSION_ID"],
+        allow_duplicates=True,
+    )
+    if image.status != "active":
+        admin.image.put(
+            f"/images/{image.id}/file",
+            data=f"servers start from the base tree {name}\n".encode(),
+            headers={"Content-Type": "application/octet-stream"},
+        )
+
+
+def _os_release(file: Any) -> dict[str, str]:  # noqa: ANN401
+    pairs = (line.partition("=") for line in file.read_text().splitlines() if "=" in line)
+    return {name: value.strip('"') for name, _, value in pairs}
+
+
+def _zones(state: State, admin: Connection) -> None:
+    """Availability zones are host aggregates; the computes must have reported themselves."""
+    computes = state.settings.each_compute()
+
+    def all_there() -> bool:
+        reported = [each for each in admin.compute.services() if each.binary == "nova-compute"]
+        return len(reported) >= len(computes)
+
+    wait_for(f"{len(computes)} computes to report", all_there, 120, 0.5)
+    have = {each.name: each for each in admin.compute.aggregates()}
+    for zone in sorted({each.zone for each in computes} - {"nova"}):
+        aggregate = have.get(zone) or admin.compute.create_aggregate(name=zone, availability_zone=zone)
+        for each in computes:
+            if each.zone == zone and each.name not in (aggregate.hosts or []):
+                admin.compute.add_host_to_aggregate(aggregate, each.name)
+
+
+def credential(state: State) -> None:
+    """Write `clouds.yaml` with an application credential of the member, and the admin's file beside it."""
+    member = connect(state, CLOUD, CLOUD, state.password("member"))
+    keystone: Any = member.identity
+    user = member.current_user_id
+    for old in keystone.application_credentials(user):
+        keystone.delete_application_credential(user, old)
+    made = keystone.create_application_credential(
+        user, name=CLOUD, description="the embedded cloud's member", unrestricted=False
+    )
+    common = {"region_name": REGION, "interface": "public", "identity_api_version": 3}
+    auth_url = state.url("keystone", "/v3")
+    ordinary = {
+        **common,
+        "auth_type": "v3applicationcredential",
+        "auth": {
+            "auth_url": auth_url,
+            "application_credential_id": made.id,
+            "application_credential_secret": made.secret,
+        },
+    }
+    admin = {
+        **common,
+        "auth": {
+            "auth_url": auth_url,
+            "username": "admin",
+            "password": state.password("admin"),
+            "project_name": "admin",
+            "user_domain_name": DOMAIN,
+            "project_domain_name": DOMAIN,
+        },
+    }
+    state.write_private("admin-clouds.yaml", json.dumps({"clouds": {"embedded-admin": admin}}, indent=1))
+    state.write_private("clouds.yaml", json.dumps({"clouds": {CLOUD: ordinary}}, indent=1))

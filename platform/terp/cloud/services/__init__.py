@@ -1,0 +1,1 @@
+"""What runs as the OpenStack services' processes, in their own Python environment."""

@@ -1,0 +1,180 @@
+"""The private state directory of one embedded cloud: where it is, its ports, its passwords, what is done."""
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import Field
+
+from terp.cloud.place import Place
+from terp.cloud.process import Process
+from terp.cloud.settings import Settings
+from terp.errors import TerpError
+from terp.model import Model
+
+APIS = ("keystone", "placement", "glance", "neutron", "cinder", "nova", "octavia")
+"""The services with an HTTP API."""
+DATABASES = (
+    "keystone",
+    "glance",
+    "placement",
+    "nova_api",
+    "nova_cell0",
+    "nova_cell1",
+    "neutron",
+    "cinder",
+    "octavia",
+)
+PASSWORDS = ("admin", "member", "service", "database")
+
+
+class Ground(Model):
+    """What one cloud is made of; written once, at its first `up`."""
+
+    place: Place
+    ports: dict[str, int] = Field(description="loopback port of each API")
+    hosts: bool = Field(description="servers are real hosts (needs root); else records only")
+    python: Path = Field(description="interpreter of the OpenStack services' environment")
+
+
+class State:
+    """Files under one directory. Nothing here starts or stops anything.
+
+    The directory is private (0700) and holds the passwords in files of their own (0600).
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._ground: Ground | None = None
+
+    def path(self, *parts: str) -> Path:
+        """A path in the directory."""
+        return self.root.joinpath(*parts)
+
+    def exists(self) -> bool:
+        """There is a cloud here, running or not."""
+        return self.path("ground.json").exists()
+
+    @property
+    def ground(self) -> Ground:
+        """What the cloud is made of.
+
+        Raises:
+            TerpError: there is no cloud here.
+        """
+        if self._ground is None:
+            if not self.exists():
+                raise TerpError(f"there is no embedded cloud in {self.root}", hint="make one: terp cloud up")
+            self._ground = Ground.model_validate_json(self.path("ground.json").read_bytes())
+        return self._ground
+
+    @property
+    def settings(self) -> Settings:
+        """What the cloud offers, as given to its first `up`."""
+        return Settings.model_validate_json(self.path("settings.json").read_bytes())
+
+    def create(
+        self, settings: Settings, *, packages: Path, python: Path, image: Path | None, hosts: bool
+    ) -> Ground:
+        """Choose ports, passwords and a tag. The last file written makes the cloud exist."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("etc", "logs", "run", "data", "hosts", "volumes", "done", "secrets"):
+            self.path(name).mkdir(mode=0o700, exist_ok=True)
+        for name in PASSWORDS:
+            self.write_private(f"secrets/{name}", secrets.token_urlsafe(24))
+        self.write_private("settings.json", settings.model_dump_json(indent=1))
+        place = Place(
+            root=self.root,
+            tag=_free_tag(),
+            packages=packages,
+            image=image,
+            external_cidr=settings.external_network.cidr,
+        )
+        ground = Ground(place=place, ports=_free_ports(APIS), hosts=hosts, python=python)
+        self.write_private("place.json", place.model_dump_json(indent=1))
+        self.write_private("ground.json", ground.model_dump_json(indent=1))
+        self._ground = ground
+        return ground
+
+    def write_private(self, name: str, text: str) -> None:
+        """Write a file that only its owner reads, at once or not at all."""
+        file = self.path(*name.split("/"))
+        new = file.with_name(file.name + ".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(text)
+        new.replace(file)
+
+    def password(self, name: str) -> str:
+        """One of `PASSWORDS`."""
+        return self.path("secrets", name).read_text()
+
+    def url(self, service: str, path: str = "") -> str:
+        """The address of an API on loopback."""
+        return f"http://127.0.0.1:{self.ground.ports[service]}{path}"
+
+    def database_url(self, database: str) -> str:
+        """SQLAlchemy URL of a database, with its password."""
+        password, sock = self.password("database"), self.path("run", "mysql.sock")
+        return f"mysql+pymysql://root:{password}@localhost/{database}?charset=utf8&unix_socket={sock}"
+
+    def done(self, step: str) -> bool:
+        """A first-boot step has been finished."""
+        return self.path("done", step).exists()
+
+    def mark_done(self, step: str) -> None:
+        """Remember a finished first-boot step."""
+        self.path("done", step).touch()
+
+    def process(self, name: str) -> Process:
+        """The long-running process with this name."""
+        return Process(self.path("run", f"{name}.json"), self.path("logs", f"{name}.log"))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Only one command changes the cloud at a time.
+
+        Raises:
+            TerpError: another one is at work.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.path("lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise TerpError(
+                    f"another command is at work on {self.root}", hint="wait for it to end, then try again"
+                ) from error
+            yield
+
+
+def _free_ports(names: tuple[str, ...]) -> dict[str, int]:
+    """A free loopback port for each name; held open together so that none is given twice."""
+    sockets = [socket.socket() for _ in names]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return {name: each.getsockname()[1] for name, each in zip(names, sockets, strict=True)}
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _free_tag() -> str:
+    """A tag that no namespace of this machine carries."""
+    try:
+        taken = {each.name.partition("-")[0] for each in Path("/run/netns").iterdir()}
+    except FileNotFoundError:
+        taken = set()
+    while (tag := f"t{secrets.token_hex(2)}") in taken:
+        pass
+    return tag
+
+
+def read_place(root: Path) -> Place:
+    """The place of the cloud in `root`, for its own processes."""
+    return Place.model_validate(json.loads((root / "place.json").read_text()))
