@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from terp.cli import cloud
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -12,6 +13,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cloud.app, name="cloud")
 
 
 def main() -> None:

@@ -225,7 +225,7 @@ class Configuration:
                 "notify_nova_on_port_status_changes": False,
                 "notify_nova_on_port_data_changes": False,
                 "dhcp_agent_notification": False,
-                "dns_domain": "openstacklocal.",
+                "dns_domain": "cloud.internal.",
                 "max_fixed_ips_per_port": 20,
                 "max_allowed_address_pair": 50,
                 "global_physnet_mtu": 1500,

@@ -30,6 +30,8 @@ DATABASES = (
     "cinder",
     "octavia",
 )
+FIXED_PORTS = (20_000, 12_000)
+"""First port and number of ports to choose from; Linux gives out 32768 and above (ip_local_port_range)."""
 PASSWORDS = ("admin", "member", "service", "database")
 
 
@@ -153,15 +155,26 @@ class State:
 
 
 def _free_ports(names: tuple[str, ...]) -> dict[str, int]:
-    """A free loopback port for each name; held open together so that none is given twice."""
-    sockets = [socket.socket() for _ in names]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return {name: each.getsockname()[1] for name, each in zip(names, sockets, strict=True)}
-    finally:
-        for each in sockets:
-            each.close()
+    """A free loopback port for each name, below the range that the kernel gives to outgoing connections.
+
+    So nothing else takes it by chance while the cloud is down.
+    """
+    first, count = FIXED_PORTS
+    ports: dict[str, int] = {}
+    for name in names:
+        while (port := first + secrets.randbelow(count)) in ports.values() or not _free(port):
+            pass
+        ports[name] = port
+    return ports
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as attempt:
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_tag() -> str:

@@ -1,0 +1,130 @@
+"""Clouds to test against: one of records, run without privileges, and one of real hosts."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import openstack
+import pytest
+from openstack.config import OpenStackConfig
+from openstack.connection import Connection
+
+from terp.cloud.process import marked, wait_for
+from terp.cloud.state import State
+from terp.paths import PROJECT
+
+UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+"""A user namespace without root: uid 1000, no capability, yet the owner of the files."""
+
+
+class EmbeddedCloud:
+    """One cloud in a state directory of its own, driven by the command line as users drive it."""
+
+    def __init__(self, directory: Path, *, hosts: bool) -> None:
+        self.hosts = hosts
+        self.env = {**os.environ, "TERP_STATE": str(directory), "PYTHONPATH": str(PROJECT / "platform")}
+        self.state = State(directory / "cloud")
+        self._prefix = UNPRIVILEGED if os.geteuid() == 0 and not hosts else ()
+
+    def terp(self, *args: str, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        """Run `terp cloud ...`."""
+        return subprocess.run(
+            [*self._prefix, sys.executable, "-m", "terp", "cloud", *args],
+            env=self.env,
+            check=check,
+            timeout=timeout,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def up(self) -> None:
+        """Lead to a running cloud."""
+        done = self.terp("up", "--hosts" if self.hosts else "--no-hosts", check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def down(self) -> None:
+        """Stop it."""
+        done = self.terp("down", check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def status(self) -> dict[str, str]:
+        """State of each service."""
+        seen = json.loads(self.terp("status", "--json", check=False).stdout)
+        return {service["name"]: service["state"] for service in seen["services"]}
+
+    def healthy_again(self, timeout: float = 120) -> None:
+        """Wait until every service answers."""
+        wait_for("all services up", lambda: set(self.status().values()) == {"up"}, timeout, 0.5)
+
+    def processes(self) -> list[int]:
+        """Every process of this cloud, recorded or not."""
+        return marked(self.state.ground.place.tag)
+
+    def connect(self, *, admin: bool = False) -> Connection:
+        """As the ordinary member, or as the administrator."""
+        file = self.state.path("admin-clouds.yaml" if admin else "clouds.yaml")
+        config = OpenStackConfig(
+            config_files=[str(file)], secure_files=[], vendor_files=[], load_envvars=False
+        )
+        return openstack.connection.Connection(
+            config=config.get_one("embedded-admin" if admin else "embedded"), api_timeout=60
+        )
+
+
+@pytest.fixture(scope="session")
+def records_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    """The driver mode without hosts, as a user without root and without capabilities."""
+    cloud = EmbeddedCloud(tmp_path_factory.mktemp("records"), hosts=False)
+    cloud.up()
+    yield cloud
+    cloud.terp("reset", "--yes")
+
+
+@pytest.fixture
+def records(records_cloud: EmbeddedCloud) -> Iterator[EmbeddedCloud]:
+    """The cloud of records, with nothing of the member's left after the test."""
+    yield records_cloud
+    remove_everything(records_cloud.connect())
+
+
+@pytest.fixture
+def member(records: EmbeddedCloud) -> Connection:
+    """An ordinary member of the cloud of records."""
+    return records.connect()
+
+
+def remove_everything(member: Connection) -> None:
+    """Delete what the member has, in the order in which OpenStack lets it go."""
+    servers = list(member.compute.servers())
+    for server in servers:
+        member.compute.delete_server(server, ignore_missing=True)
+    for server in servers:
+        member.compute.wait_for_delete(server, interval=0.3, wait=60)
+    for snapshot in member.block_storage.snapshots():
+        member.block_storage.delete_snapshot(snapshot)
+        member.block_storage.wait_for_delete(snapshot, interval=0.3, wait=60)
+    for volume in member.block_storage.volumes():
+        member.block_storage.delete_volume(volume)
+    for address in member.network.ips():
+        member.network.delete_ip(address)
+    mine = {"project_id": member.current_project_id}
+    for router in member.network.routers(**mine):
+        member.network.update_router(router, routes=[])
+        for port in member.network.ports(device_id=router.id, device_owner="network:router_interface"):
+            member.network.remove_interface_from_router(router, port=port.id)
+        member.network.delete_router(router)
+    for port in member.network.ports(**mine):
+        member.network.delete_port(port)
+    for network in member.network.networks(**mine):
+        member.network.delete_network(network)
+    for group in member.network.security_groups(**mine):
+        if group.name != "default":
+            member.network.delete_security_group(group)
+    for group in member.compute.server_groups():
+        member.compute.delete_server_group(group)
+    for keypair in member.compute.keypairs():
+        member.compute.delete_keypair(keypair)

@@ -1,0 +1,90 @@
+"""Whatever dies, comes back; whatever state it is in, `down` leaves nothing."""
+
+import os
+import signal
+
+import pytest
+
+from terp.cloud.process import wait_for
+from terp.cloud.supervisor import NAME
+from tests.integration.cloud.conftest import EmbeddedCloud
+from tests.integration.cloud.test_api import active, boot
+
+pytestmark = pytest.mark.cloud
+
+SERVICES = ("mariadb", "keystone", "placement", "glance", "neutron", "cinder", "nova")
+
+
+def kill(cloud: EmbeddedCloud, name: str) -> None:
+    record = cloud.state.process(name).record()
+    assert record, f"{name} does not run"
+    os.kill(record.pid, signal.SIGKILL)
+    wait_for(f"{name} to die", lambda: not record.alive(), 10)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_killed_service_comes_back_by_itself(records: EmbeddedCloud, service: str) -> None:
+    server = active(records.connect(), boot(records.connect(), "before"))
+    kill(records, service)
+    wait_for(f"{service} to be back", lambda: records.state.process(service).record(), 60)
+    records.healthy_again()
+    member = records.connect()
+    assert member.compute.get_server(server).status == "ACTIVE"
+    active(member, boot(member, "after"))
+
+
+def test_the_death_of_the_supervisor_stops_nothing(records: EmbeddedCloud) -> None:
+    before = {name: records.state.process(name).record() for name in SERVICES}
+    kill(records, NAME)
+    active(records.connect(), boot(records.connect(), "without-supervisor"))
+    records.up()
+    assert records.state.process(NAME).record()
+    assert {name: records.state.process(name).record() for name in SERVICES} == before
+
+
+def test_up_recovers_when_everything_was_killed(records: EmbeddedCloud) -> None:
+    server = active(records.connect(), boot(records.connect(), "before"))
+    for name in (NAME, *SERVICES):
+        kill(records, name)
+    records.up()
+    records.healthy_again()
+    assert records.connect().compute.get_server(server).status == "ACTIVE"
+
+
+def test_up_on_a_running_cloud_changes_nothing(records: EmbeddedCloud) -> None:
+    before = {name: records.state.process(name).record() for name in (NAME, *SERVICES)}
+    records.up()
+    assert {name: records.state.process(name).record() for name in (NAME, *SERVICES)} == before
+
+
+@pytest.mark.parametrize("killed", [(), (NAME,), ("nova", "mariadb"), (NAME, *SERVICES)], ids="-".join)
+def test_down_leaves_no_process(records: EmbeddedCloud, killed: tuple[str, ...]) -> None:
+    for name in killed:
+        kill(records, name)
+    records.down()
+    assert records.processes() == []
+    records.up()
+    records.healthy_again()
+
+
+def test_down_finds_processes_whose_record_is_lost(records: EmbeddedCloud) -> None:
+    for name in (NAME, "nova"):
+        records.state.process(name).record_file.unlink()
+    records.down()
+    assert records.processes() == []
+    records.up()
+    records.healthy_again()
+
+
+def test_passwords_are_in_no_command_line(records: EmbeddedCloud) -> None:
+    passwords = [file.read_text() for file in records.state.path("secrets").iterdir() if file.suffix == ""]
+    assert passwords
+    for pid in records.processes():
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            line = file.read().decode(errors="replace")
+        assert not any(password in line for password in passwords)
+
+
+def test_the_state_is_private(records: EmbeddedCloud) -> None:
+    assert records.state.root.stat().st_mode & 0o077 == 0
+    assert records.state.path("clouds.yaml").stat().st_mode & 0o077 == 0
