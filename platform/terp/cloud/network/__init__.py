@@ -1,0 +1,5 @@
+"""The data plane of the embedded cloud: bridges, routers, floating IPs, security groups, names.
+
+Neutron's database says what is wanted; one process (`python -m terp.cloud.network <state root>`) makes the
+kernel look like it. All bridges lie in one network namespace: the machine itself sees one link of the cloud.
+"""
