@@ -1,0 +1,1 @@
+"""Recovery sets, rebuilds from them, and the drills that time and verify both."""

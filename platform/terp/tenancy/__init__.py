@@ -1,0 +1,1 @@
+"""Teams on one platform: namespaces, quotas, network policies, access."""
