@@ -1,7 +1,10 @@
 """The command line: parses, calls, prints; what it calls lives in the other packages."""
 
+import logging
+import os
 import sys
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -17,7 +20,15 @@ app.add_typer(cloud.app, name="cloud")
 
 
 def main() -> None:
-    """Run the command line; an error that a person can act on is printed without a traceback."""
+    """Run the command line; an error that a person can act on is printed without a traceback.
+
+    `TERP_DEBUG` in the environment shows every program that is run.
+    """
+    wanted = logging.DEBUG if os.environ.get("TERP_DEBUG") else logging.WARNING
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(wanted),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     try:
         app()
     except TerpError as error:

@@ -58,7 +58,7 @@ class Configuration:
     def write(self) -> None:
         """Write all files; the same state gives the same files."""
         state = self._state
-        for service in ("keystone", "glance", "placement", "nova", "neutron", "cinder"):
+        for service in ("keystone", "glance", "placement", "nova", "neutron", "cinder", "octavia"):
             state.path("etc", service).mkdir(exist_ok=True)
             state.path("data", service).mkdir(exist_ok=True)
         state.write_private("etc/keystone/keystone.conf", render(self._keystone()))
@@ -67,6 +67,7 @@ class Configuration:
         state.write_private("etc/nova/nova.conf", render(self._nova()))
         state.write_private("etc/neutron/neutron.conf", render(self._neutron()))
         state.write_private("etc/cinder/cinder.conf", render(self._cinder()))
+        state.write_private("etc/octavia/octavia.conf", render(self._octavia()))
         shutil.copy(self._paste("nova"), state.path("etc", "nova"))  # Nova looks for it beside nova.conf
 
     def _paste(self, service: str, name: str = "api-paste.ini") -> Path:
@@ -285,4 +286,36 @@ class Configuration:
             },
             "coordination": {"backend_url": f"file://{state.path('data', 'cinder')}"},
             **self._authenticated("cinder"),
+        }
+
+    def _octavia(self) -> Sections:
+        state, quotas = self._state, self._state.settings.quotas
+        ours = "haproxy: HAProxy in a namespace on the VIP's network"
+        return {
+            "DEFAULT": {
+                "transport_url": "fake://",
+                "host": "embedded",
+                "use_stderr": True,
+                "default_log_levels": QUIET,
+                "log_options": False,
+            },
+            "api_settings": {
+                "auth_strategy": "keystone",
+                "api_base_uri": state.url("octavia"),
+                "enabled_provider_drivers": ours,
+                "default_provider_driver": "haproxy",
+            },
+            "database": {"connection": state.database_url("octavia")},
+            "controller_worker": {"network_driver": "allowed_address_pairs_driver"},
+            "networking": {"port_detach_timeout": 60},
+            "service_auth": self._client("octavia"),
+            "neutron": self._client("octavia"),
+            "quotas": {
+                "default_load_balancer_quota": quotas.load_balancers,
+                "default_listener_quota": quotas.load_balancers * 10,
+                "default_pool_quota": quotas.load_balancers * 10,
+                "default_member_quota": quotas.load_balancers * 100,
+                "default_health_monitor_quota": quotas.load_balancers * 10,
+            },
+            **self._authenticated("octavia"),
         }

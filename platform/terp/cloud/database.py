@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from terp.cloud.packages import libraries
 from terp.cloud.process import stop, wait_for
 from terp.cloud.state import DATABASES, State
 from terp.command import Command
@@ -17,11 +18,6 @@ from terp.progress import Progress
 
 LOCAL_TEMPLATE = "{scheme}://{username}:{password}@{hostname}/"
 """Nova fills the cell's database address from [database] connection (nova.conf), so no password is stored."""
-
-
-def libraries(packages: Path) -> dict[str, str]:
-    """Environment of a program that was extracted, not installed."""
-    return {"LD_LIBRARY_PATH": str(packages / "usr/lib/x86_64-linux-gnu")}
 
 
 class Database:
@@ -190,6 +186,7 @@ def _migrations(state: State) -> list[list[tuple[str, ...]]]:
         [
             (*tool("keystone-manage", "keystone/keystone.conf"), "db_sync"),
             (*tool("glance-manage", "glance/glance-api.conf"), "db_sync"),
+            (*tool("octavia-db-manage", "octavia/octavia.conf"), "upgrade", "head"),
         ],
         [
             (*tool("cinder-manage", "cinder/cinder.conf"), "db", "sync"),

@@ -7,6 +7,7 @@ that holds nothing but such metadata is all it takes.
 from terp.cloud.state import State
 
 ENTRY_POINTS = {
+    "octavia.api.drivers": {"haproxy": "terp.cloud.drivers.balancer:TerpProviderDriver"},
     "neutron.ml2.mechanism_drivers": {"terp": "terp.cloud.drivers.mechanism:TerpMechanismDriver"},
     "neutron.service_plugins": {"terp_router": "terp.cloud.drivers.router:TerpRouterPlugin"},
 }

@@ -102,6 +102,7 @@ def _catalogue(state: State, keystone: Any) -> None:  # noqa: ANN401
         "compute": ("nova", state.url("nova", "/v2.1")),
         "network": ("neutron", state.url("neutron")),
         "block-storage": ("cinder", state.url("cinder", "/v3")),
+        "load-balancer": ("octavia", state.url("octavia")),
         "volumev3": ("cinderv3", state.url("cinder", "/v3")),
     }
     known = {service.type: service for service in keystone.services()}

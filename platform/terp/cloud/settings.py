@@ -86,6 +86,7 @@ class Quotas(Model):
     volumes: int = Field(ge=0)
     snapshots: int = Field(ge=0)
     gigabytes: int = Field(ge=0, description="GiB")
+    load_balancers: int = Field(ge=0)
 
 
 class ProxySettings(Model):

@@ -85,7 +85,7 @@ class State:
     ) -> Ground:
         """Choose ports, passwords and a tag. The last file written makes the cloud exist."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("etc", "logs", "run", "data", "hosts", "volumes", "done", "secrets"):
+        for name in ("etc", "logs", "run", "data", "hosts", "volumes", "balancers", "done", "secrets"):
             self.path(name).mkdir(mode=0o700, exist_ok=True)
         for name in PASSWORDS:
             self.write_private(f"secrets/{name}", secrets.token_urlsafe(24))

@@ -1,4 +1,4 @@
-"""What runs of a cloud, seen from the machine and not from its APIs, so that it is told also when they fail."""
+"""What runs of a cloud, seen from the machine and not from its APIs, so it is told also when they fail."""
 
 from pathlib import Path
 

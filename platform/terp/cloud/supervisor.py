@@ -117,6 +117,13 @@ def services(state: State) -> tuple[Service, ...]:
         api("glance", **configured("glance", "glance-api.conf")),
         api("placement", **configured("placement", "placement.conf")),
         api(
+            "octavia",
+            "-m",
+            "terp.cloud.services.octavia",
+            "--config-file",
+            str(etc / "octavia/octavia.conf"),
+        ),
+        api(
             "nova",
             "-m",
             "terp.cloud.services.nova",
