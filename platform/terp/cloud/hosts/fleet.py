@@ -1,0 +1,130 @@
+"""All hosts of one cloud together: ordered end, removal of every trace, recovery after a crash."""
+
+import contextlib
+import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from terp.cloud.cached import mounts_under
+from terp.cloud.hosts import cgroups, loops, nspawn, sysctls
+from terp.cloud.hosts.cgroups import Cgroup
+from terp.cloud.hosts.host import Host
+from terp.cloud.hosts.record import UUID
+from terp.cloud.network.links import delete_namespace, namespaces
+from terp.cloud.place import Place
+from terp.cloud.process import wait_for
+from terp.command import Command
+from terp.model import Model
+
+AT_ONCE = 8
+"""Hosts that are stopped at the same time."""
+
+
+class Reconciled(Model):
+    """What `reconcile` found: ids of hosts that run, that had stopped, and half-made ones that it removed."""
+
+    running: tuple[str, ...]
+    stopped: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def hosts(place: Place) -> list[Host]:
+    """Every host, by id."""
+    return [Host(place, name) for name in _folders(place) if Host(place, name).exists()]
+
+
+def _folders(place: Place) -> list[str]:
+    folder = place.path("hosts")
+    if not folder.exists():
+        return []
+    return sorted(path.name for path in folder.iterdir() if re.match(UUID, path.name) and path.is_dir())
+
+
+def stop_all(place: Place, timeout: float = 15.0) -> None:
+    """Power off all hosts, pull the plug of what has not ended within `timeout` seconds, release all."""
+
+    def end(host: Host) -> None:
+        host.stop(timeout)
+        host.release()
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for ended in [threads.submit(end, host) for host in hosts(place)]:
+            ended.result()
+
+
+def reconcile(place: Place) -> Reconciled:
+    """Make the kernel agree with the records after a crash, whatever it interrupted.
+
+    Running hosts are left alone. Of stopped ones nothing stays but their disks; what was made or removed by
+    half goes, and so does everything with the cloud's tag that no host owns.
+    """
+    running, stopped, removed = [], [], []
+    for name in _folders(place):
+        host = Host(place, name)
+        if not host.exists():
+            host.destroy()
+            removed.append(name)
+        elif host.running():
+            running.append(name)
+        else:
+            host.release()
+            stopped.append(name)
+    owned = {Host(place, name).name for name in running}
+    _remove_kernel_objects(place, keep=owned)
+    return Reconciled(running=tuple(running), stopped=tuple(stopped), removed=tuple(removed))
+
+
+def sweep(place: Place) -> None:
+    """Remove everything of every host from the kernel, without a look at any record; disks stay.
+
+    Raises:
+        NotInTimeError: a process could not be killed.
+        OSError: a control group or a mount is still in use.
+    """
+    _remove_kernel_objects(place, keep=set())
+    for point in reversed(mounts_under(place.path("hosts"))):
+        Command(("umount", "--lazy")).run(point)
+    for device in loops.under(place.root):
+        loops.clear(device)
+    sysctls.give_back(place.root)
+
+
+def _remove_kernel_objects(place: Place, keep: set[str]) -> None:
+    prefix = f"{place.tag}-"
+    _kill_shims(place, keep)
+    for name in cgroups.names(prefix) - keep:
+        group = Cgroup(name)
+        group.kill()
+        group.remove()
+    for name in nspawn.names_left_behind(prefix) - keep:
+        nspawn.forget(name)
+    for name in namespaces(place):
+        if re.match(UUID, name.removeprefix(prefix)) and name not in keep:
+            delete_namespace(name)
+
+
+def _kill_shims(place: Place, keep: set[str]) -> None:
+    """Kill shims that are in no control group yet; the groups' own processes are found by the groups."""
+    mark = f"{nspawn.MARK}={place.tag}".encode()
+    grouped = {pid for name in keep for pid in Cgroup(name).processes()}
+
+    def none_left() -> bool:
+        left = [pid for pid in _marked(mark) if pid not in grouped]
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
+
+    wait_for(f"shims of {place.tag} to end", none_left, 10, 0.02)
+
+
+def _marked(mark: bytes) -> list[int]:
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+    return found
