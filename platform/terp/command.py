@@ -4,7 +4,8 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -17,22 +18,41 @@ log = structlog.get_logger()
 
 SHOWN = 2_000
 """Characters of a failed program's output that an error repeats."""
+GRACE = 5.0
+"""Seconds that a program has to end by itself after SIGTERM."""
+NOT_STARTED = 127
+"""Exit code of a program that could not be started, as in a shell."""
 
 
 class CommandError(TerpError):
-    """A program failed, or did not end in time. `code` is None for a time-out."""
+    """A program failed, or did not end in time. `code` is None for a time-out, -N when signal N killed it."""
 
     def __init__(self, argv: list[str], code: int | None, output: str, hint: str = "") -> None:
         said = output.strip()[-SHOWN:]
-        what = "did not end in time" if code is None else f"exit code {code}"
+        if code is None:
+            what = "did not end in time"
+        elif code < 0:
+            what = f"killed by {_signal_name(-code)}"
+        else:
+            what = f"exit code {code}"
         super().__init__(f"{shlex.join(argv[:6])}: {what}" + (f"\n{said}" if said else ""), hint=hint)
         self.code = code
         self.output = output
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
 @dataclass(frozen=True)
 class Command:
     """One program with its fixed arguments.
+
+    It leads a process group of its own, so that a time limit ends it with all that it started: first by
+    SIGTERM, and `GRACE` seconds later by SIGKILL.
 
     `timeout` is in seconds. `env` is added to the caller's environment; `only` lists the variables of the
     caller's environment that the program may see (all when None), so that secrets do not travel by accident.
@@ -58,65 +78,90 @@ class Command:
             CommandError: it was not found, failed (unless `check` is false) or outlived `timeout`.
         """
         argv = [*self.argv, *map(str, args)]
-        try:
-            done = subprocess.run(
-                argv,
-                input=stdin,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout or self.timeout,
-                env=self.environment(),
-                cwd=self.cwd,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise CommandError(argv, 127, str(error)) from error
-        except subprocess.TimeoutExpired as error:
-            raise CommandError(argv, None, _text(error.stderr)) from error
-        log.debug("ran", program=Path(argv[0]).name, code=done.returncode)
-        if check and done.returncode:
-            raise CommandError(argv, done.returncode, done.stderr or done.stdout)
-        return done
+        with self._started(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                out, err = process.communicate(stdin, self._limit(timeout))
+            except subprocess.TimeoutExpired as error:
+                raise CommandError(argv, None, _text(error.stderr) or _text(error.stdout)) from error
+        log.debug("ran", program=Path(argv[0]).name, code=process.returncode)
+        if check and process.returncode:
+            raise CommandError(argv, process.returncode, err or out)
+        return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
     def output(self, *args: str | Path, stdin: str = "", timeout: float | None = None) -> str:
         """Standard output of a successful run, stripped."""
         return self.run(*args, stdin=stdin, timeout=timeout).stdout.strip()
 
     def log_to(self, log_file: Path, *args: str | Path, timeout: float | None = None) -> None:
-        """Run to the end with its output in `log_file`; the error repeats the end of it.
+        """Run to the end with its output added to `log_file`; the error repeats the end of it.
 
-        The program is the leader of a process group, which is killed as a whole at the time limit.
+        Raises:
+            CommandError: as for `run`.
         """
         argv = [*self.argv, *map(str, args)]
         log_file.parent.mkdir(parents=True, exist_ok=True)
         with log_file.open("ab") as out:
-            code = self._wait(argv, out, timeout or self.timeout)
+            before, hint = out.tell(), f"the whole log: {log_file}"
+            with self._started(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out) as process:
+                try:
+                    code = process.wait(self._limit(timeout))
+                except subprocess.TimeoutExpired as error:
+                    raise CommandError(argv, None, _end(log_file, before), hint) from error
+        log.debug("ran", program=Path(argv[0]).name, code=code)
         if code:
-            end = log_file.read_text(errors="replace")[-SHOWN:]
-            raise CommandError(argv, code if code > 0 else None, end, hint=f"the whole log: {log_file}")
+            raise CommandError(argv, code, _end(log_file, before), hint)
 
-    def _wait(self, argv: list[str], out: IO[bytes], timeout: float) -> int:
+    def _limit(self, timeout: float | None) -> float:
+        return self.timeout if timeout is None else timeout
+
+    @contextmanager
+    def _started(
+        self, argv: list[str], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes]
+    ) -> Iterator[subprocess.Popen[str]]:
+        """The running program; an exception in the block ends it and its group."""
         try:
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                text=True,
+                errors="replace",
                 env=self.environment(),
                 cwd=self.cwd,
                 start_new_session=True,
             )
-        except FileNotFoundError as error:
-            raise CommandError(argv, 127, str(error)) from error
+        except OSError as error:  # not there, not executable, no such working directory
+            raise CommandError(argv, NOT_STARTED, str(error)) from error
         try:
-            return process.wait(timeout)
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
-            if isinstance(error, subprocess.TimeoutExpired):
-                return -1
+            yield process
+        except BaseException:
+            _end_group(process)
             raise
+        finally:
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe:
+                    pipe.close()
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """End the program's process group, also what outlives the program itself."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(GRACE)
+
+
+def _end(file: Path, start: int) -> str:
+    """What was added to a file since it had `start` bytes, no more of it than an error repeats."""
+    with file.open("rb") as log_file:
+        size = log_file.seek(0, os.SEEK_END)
+        log_file.seek(max(start, size - 4 * SHOWN))
+        return log_file.read().decode(errors="replace")[-SHOWN:]
 
 
 def _text(output: bytes | str | None) -> str:
