@@ -11,7 +11,10 @@ def _base(variable: str, xdg: str, default: str) -> Path:
     chosen = os.environ.get(variable)
     if chosen:
         return Path(chosen).expanduser().absolute()
-    return Path(os.environ.get(xdg) or Path.home() / default) / "terp"
+    base = Path(os.environ.get(xdg, ""))
+    return (
+        base if base.is_absolute() else Path.home() / default
+    ) / "terp"  # the specification ignores others
 
 
 def cache_dir() -> Path:
