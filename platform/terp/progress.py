@@ -5,6 +5,7 @@ for machines. How long a task takes is learnt from the runs before (`timings.jso
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
@@ -36,8 +38,19 @@ class Event:
     left: float | None = None
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A task that ended well, and the seconds that it took."""
+
+    task: str
+    seconds: float
+
+
 class Sink(Protocol):
     """Where events go. `show` is called by one thread at a time."""
+
+    every: float
+    """Seconds after which a task that says nothing is shown again."""
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -58,7 +71,7 @@ class Timings:
             try:
                 self._seconds = json.loads(file.read_text())
             except ValueError:
-                file.unlink()  # a torn write: the estimates are learnt anew
+                file.unlink(missing_ok=True)  # a torn write: the estimates are learnt anew
 
     def expected(self, task: str) -> float | None:
         """Mean seconds of the earlier runs, None without any."""
@@ -69,7 +82,7 @@ class Timings:
         """Remember one run."""
         self._seconds[task] = [*self._seconds.get(task, []), round(seconds, 2)][-self.KEPT :]
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        new = self._file.with_suffix(".new")
+        new = self._file.with_suffix(f".{os.getpid()}")  # other runs write theirs at the same time
         new.write_text(json.dumps(self._seconds))
         new.replace(self._file)
 
@@ -82,6 +95,7 @@ class Task:
         self._progress = progress
         self._expected = expected
         self._start = time.monotonic()
+        self._said: tuple[str, float | None] = ("", None)
 
     @property
     def seconds(self) -> float:
@@ -90,38 +104,61 @@ class Task:
 
     def update(self, detail: str, fraction: float | None = None) -> None:
         """Say what it is doing; without a `fraction` the earlier runs give one."""
-        self._emit("running", detail, fraction)
+        self._said = (detail, fraction)
+        self._progress.show(self, "running")
 
-    def _emit(self, state: State, detail: str, fraction: float | None = None) -> None:
+    def event(self, state: State, detail: str | None = None) -> Event:
+        """This moment of it; without a `detail` with what it said last."""
+        said, fraction = self._said
         left = None
         if state == "running" and fraction:
+            fraction = min(1.0, fraction)
             left = self.seconds * (1 - fraction) / fraction
         elif state in ("started", "running") and self._expected:
             fraction = min(0.99, self.seconds / self._expected)
             left = max(0.0, self._expected - self.seconds)
-        self._progress.emit(Event(self.name, state, detail, self.seconds, fraction, left))
+        return Event(self.name, state, said if detail is None else detail, self.seconds, fraction, left)
 
 
 class Progress:
-    """Hands the events of all tasks to one sink."""
+    """Hands the events of all tasks to one sink; inside its `with` block also those of silent tasks."""
 
     def __init__(self, sink: Sink, timings: Timings) -> None:
         self._sink = sink
         self._timings = timings
         self._lock = threading.Lock()
+        self._running: list[Task] = []
+        self.finished: list[Finished] = []
+        self._ended = threading.Event()
+        self._clock = threading.Thread(target=self._repeat, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
+        self._clock.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
+        self._clock.join()
         self._sink.close()
 
-    def emit(self, event: Event) -> None:
-        """Show one event."""
+    def _repeat(self) -> None:
+        while not self._ended.wait(self._sink.every):
+            with self._lock:
+                for task in self._running:
+                    self._sink.show(task.event("running"))
+
+    def show(self, task: Task, state: State, detail: str | None = None) -> None:
+        """Show one moment of a task; nothing of one that has ended."""
         with self._lock:
-            self._sink.show(event)
+            if state == "started":
+                self._running.append(task)
+            elif task not in self._running:
+                return
+            elif state != "running":
+                self._running.remove(task)
+            self._sink.show(task.event(state, detail))
 
     @contextmanager
     def task(self, name: str, *, expected: float | None = None) -> Iterator[Task]:
@@ -130,15 +167,16 @@ class Progress:
         `expected` seconds serve only until the task has been seen once.
         """
         task = Task(self, name, self._timings.expected(name) or expected)
-        task._emit("started", "")
+        self.show(task, "started")
         try:
             yield task
         except BaseException as error:
-            task._emit("failed", str(error).partition("\n")[0] or type(error).__name__)
+            self.show(task, "failed", str(error).partition("\n")[0] or type(error).__name__)
             raise
         with self._lock:
             self._timings.learn(name, task.seconds)
-        task._emit("done", "")
+            self.finished.append(Finished(name, task.seconds))
+        self.show(task, "done", "")
 
 
 def readable(seconds: float) -> str:
@@ -162,6 +200,8 @@ def sentence(event: Event) -> str:
 class Lines:
     """Plain lines: every start and end, and a running task every `PLAIN_EVERY` seconds."""
 
+    every = PLAIN_EVERY
+
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last: dict[str, float] = {}
@@ -181,6 +221,8 @@ class Lines:
 class JsonLines:
     """One JSON object a line on standard output."""
 
+    every = PLAIN_EVERY
+
     def show(self, event: Event) -> None:
         """Print the event as JSON."""
         sys.stdout.write(json.dumps(vars(event)) + "\n")
@@ -193,12 +235,14 @@ class JsonLines:
 class Live:
     """Bars on a terminal; what has ended stays above them as a line."""
 
+    every = 1.0
+
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars = Bars(
-            TextColumn("{task.description:<22}"),
+            TextColumn("{task.description:<22}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[said]}"),
+            TextColumn("{task.fields[said]}", markup=False),
             console=console,
             transient=True,
         )
@@ -215,7 +259,7 @@ class Live:
         if event.state in ("done", "failed"):
             self._bars.remove_task(self._ids.pop(event.task))
             mark = "[green]✓[/]" if event.state == "done" else "[red]✗[/]"
-            self._console.print(f"{mark} {sentence(event)}", highlight=False, soft_wrap=True)
+            self._console.print(f"{mark} {escape(sentence(event))}", highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Give the terminal back."""
