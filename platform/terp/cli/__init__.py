@@ -8,7 +8,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from terp.cli import cloud
+from terp.cli import cloud, platform
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -16,6 +16,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(platform.up)
+app.command()(platform.down)
 app.add_typer(cloud.app, name="cloud")
 
 

@@ -208,7 +208,7 @@ def kill_server(server: Annotated[str, typer.Argument(help="Name or id of a serv
     """Pull the plug of a server."""
     from terp.cloud.hosts import hosts
 
-    found = [host for host in hosts(the_cloud().ground.place) if server in (host.id, host.spec.name)]
+    found = [host for host in hosts(the_cloud().ground.place) if server in (host.id, host.record().spec.name)]
     if len(found) != 1:
         raise TerpError(
             f"{len(found)} servers are called {server!r}", hint="see: terp cloud status", exit_code=2

@@ -38,8 +38,8 @@ def up(state: State, settings: Settings, progress: Progress, *, with_hosts: bool
         if state.ground.hosts and os.geteuid() != 0:
             raise TerpError("this cloud's servers are real hosts, which needs root", hint="run it with sudo")
         _configure(state)
-        if state.ground.hosts:
-            hosts.reconcile(state.ground.place)
+        if state.ground.hosts and not state.process("nova").record():
+            hosts.reconcile(state.ground.place)  # while Nova runs, what looks half made is being made
         with progress.task("cloud start", expected=30) as task:
             _start(state, task)
 

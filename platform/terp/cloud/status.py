@@ -55,7 +55,10 @@ def status_of(state: State) -> Status:
     found = hosts(place) if state.ground.hosts else []
     servers = [
         ServerStatus(
-            name=host.spec.name, id=host.id, running=host.running(), memory=(host.memory() or 0) / MIB
+            name=host.record().spec.name,
+            id=host.id,
+            running=host.running(),
+            memory=(host.memory() or 0) / MIB,
         )
         for host in found
     ]

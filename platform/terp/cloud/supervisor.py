@@ -146,9 +146,9 @@ def services(state: State) -> tuple[Service, ...]:
 class Supervisor:
     """The loop over one cloud's services."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, table: tuple[Service, ...]) -> None:
         self._state = state
-        self._services = services(state)
+        self._services = table
         self._deaths: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
         self._started: dict[str, float] = {}
@@ -156,10 +156,14 @@ class Supervisor:
     def run(self) -> None:
         """Keep all running until SIGTERM."""
         while True:
-            _reap()
-            for service in self._services:
-                self._keep(service)
+            self.look()
             time.sleep(EVERY)
+
+    def look(self) -> None:
+        """Compare once what should run with what does."""
+        _reap()
+        for service in self._services:
+            self._keep(service)
 
     def _keep(self, service: Service) -> None:
         process = self._state.process(service.name)
@@ -248,7 +252,8 @@ def main() -> None:
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ]
     )
-    Supervisor(State(Path(sys.argv[1]))).run()
+    state = State(Path(sys.argv[1]))
+    Supervisor(state, services(state)).run()
 
 
 if __name__ == "__main__":

@@ -84,6 +84,15 @@ def records_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
     cloud.terp("reset", "--yes")
 
 
+@pytest.fixture(scope="session")
+def hosts_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    """A cloud whose servers are real hosts."""
+    cloud = EmbeddedCloud(tmp_path_factory.mktemp("hosts"), hosts=True)
+    cloud.up()
+    yield cloud
+    cloud.terp("reset", "--yes")
+
+
 @pytest.fixture
 def records(records_cloud: EmbeddedCloud) -> Iterator[EmbeddedCloud]:
     """The cloud of records, with nothing of the member's left after the test."""

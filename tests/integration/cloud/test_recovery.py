@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -80,8 +81,7 @@ def test_passwords_are_in_no_command_line(records: EmbeddedCloud) -> None:
     passwords = [file.read_text() for file in records.state.path("secrets").iterdir() if file.suffix == ""]
     assert passwords
     for pid in records.processes():
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            line = file.read().decode(errors="replace")
+        line = Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
         assert not any(password in line for password in passwords)
 
 

@@ -1,0 +1,315 @@
+"""Servers are real hosts: everything here is seen from inside them, over SSH."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from terp.cloud.hosts import Host
+from terp.cloud.process import wait_for
+from tests.integration.cloud.conftest import EmbeddedCloud
+from tests.integration.cloud.site import Site
+from tests.integration.cloud.test_api import wait_volume
+
+pytestmark = [pytest.mark.cloud, pytest.mark.hosts, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def site(hosts_cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(hosts_cloud.connect(), tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def worker(site: Site) -> str:
+    """Address of a server behind the bastion."""
+    user_data = (
+        "#cloud-config\nwrite_files:\n- {path: /etc/role, content: worker}\nruncmd:\n- touch /var/ran\n"
+    )
+    server = site.server("worker-1", user_data=user_data, metadata={"role": "worker"})
+    site.wait_ssh(site.ip(server))
+    return site.ip(server)
+
+
+def server_at(site: Site, address: str):
+    return next(each for each in site.member.compute.servers() if site.ip(each) == address)
+
+
+def test_cloud_init_did_what_the_user_data_says(site: Site, worker: str) -> None:
+    assert site.ssh(worker, "cat /etc/role; ls /var/ran; hostname; id -un; sudo id -un").split() == [
+        "worker",
+        "/var/ran",
+        "worker-1",
+        site.user,
+        "root",
+    ]
+
+
+def test_the_host_key_is_told_by_the_console(site: Site, worker: str) -> None:
+    console = site.member.compute.get_server_console_output(server_at(site, worker).id)["output"]
+    key = site.ssh(worker, "cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub")
+    assert "login" in console or "Reached target" in console
+    assert key in console, "who connects first can compare the key with what the cloud's API shows"
+
+
+def test_the_flavor_limits_memory_and_cpus(site: Site, worker: str) -> None:
+    assert site.ssh(worker, "nproc") == "1"
+    total = int(site.ssh(worker, "awk '/MemTotal/ {print $2}' /proc/meminfo"))
+    assert total <= 2048 * 1024
+
+
+def test_names_resolve_between_servers(site: Site, worker: str) -> None:
+    bastion = site.ip(site.bastion)
+    assert site.ssh(worker, "getent ahostsv4 bastion | head -1").split()[0] == bastion
+    assert site.ssh("bastion", "getent ahostsv4 worker-1 | head -1").split()[0] == worker
+
+
+def test_a_volume_survives_reboots(site: Site, worker: str) -> None:
+    server = server_at(site, worker)
+    volume = site.member.block_storage.create_volume(name="data", size=1)
+    wait_volume(site.member, volume, "available")
+    site.member.compute.create_volume_attachment(server, volume_id=volume.id)
+    wait_volume(site.member, volume, "in-use")
+    device = f"/dev/disk/by-id/virtio-{volume.id[:20]}"
+    site.ssh(
+        worker,
+        f"sudo mkfs.ext4 -q {device} && sudo mkdir -p /data && "
+        f"echo '{device} /data ext4 defaults,nofail 0 2' | sudo tee -a /etc/fstab && "
+        "sudo mount /data && echo kept | sudo tee /data/file",
+    )
+    compute = site.member.compute
+    site.after_reboot(worker, lambda: compute.reboot_server(server, "SOFT"))
+    assert site.ssh(worker, "cat /data/file; findmnt -no SOURCE /data").startswith("kept")
+    site.after_reboot(worker, lambda: compute.reboot_server(server, "HARD"))
+    assert site.ssh(worker, "cat /data/file") == "kept"
+    site.after_reboot(worker, lambda: site.ssh(worker, "sudo reboot", check=False))
+    assert site.ssh(worker, "cat /data/file") == "kept"
+    wait_for("Nova to agree", lambda: compute.get_server(server).status == "ACTIVE", 30)
+    site.ssh(worker, "sudo sed -i /data/d /etc/fstab; sudo umount /data")
+    compute.delete_volume_attachment(server, volume.id)
+    wait_volume(site.member, volume, "available")
+    assert not site.reaches(worker, f"test -e {device}")
+    site.member.block_storage.delete_volume(volume)
+
+
+def test_stop_and_start_keep_the_disk(site: Site, worker: str) -> None:
+    server = server_at(site, worker)
+    site.ssh(worker, "echo kept > ~/file; sync")
+    site.member.compute.stop_server(server)
+    site.wait_status(server, "SHUTOFF")
+    assert not site.reaches(worker)
+    site.member.compute.start_server(server)
+    site.wait_status(server, "ACTIVE")
+    site.wait_ssh(worker)
+    assert site.ssh(worker, "cat ~/file") == "kept"
+
+
+def test_a_poweroff_inside_is_seen_by_nova(site: Site, worker: str) -> None:
+    server = server_at(site, worker)
+    site.ssh(worker, "sudo poweroff", check=False)
+    site.wait_status(server, "SHUTOFF")
+    site.member.compute.start_server(server)
+    site.wait_status(server, "ACTIVE")
+    site.wait_ssh(worker)
+
+
+def test_a_killed_host_is_seen_by_nova(site: Site, worker: str, hosts_cloud: EmbeddedCloud) -> None:
+    server = server_at(site, worker)
+    hosts_cloud.terp("fault", "kill", "worker-1")
+    site.wait_status(server, "SHUTOFF")
+    site.member.compute.start_server(server)
+    site.wait_status(server, "ACTIVE")
+    site.wait_ssh(worker)
+
+
+def test_a_server_boots_from_its_volume_again(site: Site) -> None:
+    mapping = {
+        "boot_index": 0,
+        "uuid": site.image.id,
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": 3,
+        "delete_on_termination": False,
+    }
+    first = site.server("first", block_device_mapping=[mapping])
+    site.wait_ssh(site.ip(first))
+    site.ssh(site.ip(first), "echo kept | sudo tee /var/kept; sync")
+    volume = next(each for each in site.member.block_storage.volumes() if each.is_bootable)
+    site.delete(first)
+    wait_volume(site.member, volume, "available")
+    again = {"boot_index": 0, "uuid": volume.id, "source_type": "volume", "destination_type": "volume"}
+    second = site.server("second", block_device_mapping=[again])
+    site.wait_ssh(site.ip(second))
+    assert site.ssh(site.ip(second), "cat /var/kept") == "kept"
+    site.delete(second)
+    wait_volume(site.member, volume, "available")
+    site.member.block_storage.delete_volume(volume)
+
+
+def test_security_groups_refuse_until_a_rule_allows(site: Site, worker: str) -> None:
+    site.listen(worker, 8080, "hello")
+    assert site.opens("bastion", worker, 8080), "the node group lets its own and the bastion's in"
+    site.listen("bastion", 8081, "hello")
+    bastion = site.ip(site.bastion)
+    assert not site.opens(worker, bastion, 8081)
+    rule = site.allow(site.outer, site.rule(protocol="tcp", port=8081, group=site.inner))
+    wait_for("the rule to hold", lambda: site.opens(worker, bastion, 8081), 10)
+    site.member.network.delete_security_group_rule(rule)
+    wait_for("the rule to be gone", lambda: not site.opens(worker, bastion, 8081), 20)
+
+
+def test_the_floating_ip_is_reached_from_inside(site: Site, worker: str) -> None:
+    assert site.opens(worker, site.address, 22), "hairpin"
+
+
+def test_networks_of_one_router_reach_each_other(site: Site) -> None:
+    second = site.make_network("second", "10.21.0.0/24")
+    site.join(second)
+    server = site.server("elsewhere", network=second)
+    site.wait_ssh(site.ip(server))
+    site.delete(server)
+
+
+def test_a_foreign_address_is_refused_until_it_is_paired(site: Site, worker: str) -> None:
+    vip = "10.20.0.200"
+    site.ssh(worker, f"sudo ip address add {vip}/24 dev eth0")
+    ping = f"ping -c1 -W2 {vip}"
+    assert not site.reaches("bastion", ping)
+    port = site.port_of(server_at(site, worker))
+    site.allow(site.inner, site.rule(protocol="icmp", group=site.outer))
+    site.member.network.update_port(port, allowed_address_pairs=[{"ip_address": vip}])
+    wait_for("the pair to hold", lambda: site.reaches("bastion", ping), 10)
+    site.member.network.update_port(port, allowed_address_pairs=[])
+    wait_for("the pair to be gone", lambda: not site.reaches("bastion", ping), 20)
+    site.ssh(worker, f"sudo ip address del {vip}/24 dev eth0")
+
+
+def test_a_load_balancer_shares_the_load(site: Site) -> None:
+    balancers = site.member.load_balancer
+    members = [site.start(f"web-{number}") for number in (1, 2)]
+    for server in members:
+        site.active(server)
+        site.wait_ssh(site.ip(server))
+        site.listen(site.ip(server), 80, server.name)
+
+    def settled() -> bool:
+        return balancers.get_load_balancer(balancer.id).provisioning_status == "ACTIVE"
+
+    def wait() -> None:
+        wait_for("the load balancer", settled, 60, 0.3)
+
+    balancer = balancers.create_load_balancer(name="web", vip_subnet_id=site.network.subnet_ids[0])
+    wait()
+    listener = balancers.create_listener(
+        name="web", load_balancer_id=balancer.id, protocol="TCP", protocol_port=8000
+    )
+    wait()
+    pool = balancers.create_pool(listener_id=listener.id, protocol="TCP", lb_algorithm="ROUND_ROBIN")
+    wait()
+    balancers.create_health_monitor(
+        pool_id=pool.id, type="TCP", delay=1, timeout=1, max_retries=1, max_retries_down=1
+    )
+    wait()
+    for server in members:
+        balancers.create_member(pool, address=site.ip(server), protocol_port=80)
+        wait()
+    site.allow(site.inner, site.rule(protocol="tcp", port=80, prefix="10.20.0.0/24"))
+    vip = balancer.vip_address
+    address = site.member.network.create_ip(
+        floating_network_id=site.external.id, port_id=balancer.vip_port_id
+    )
+
+    def answers(where: str) -> set[str]:
+        fetch = f"for i in 1 2 3 4; do curl -s -m 3 http://{where}:8000/; done; true"
+        return set(site.ssh("bastion", fetch).split())
+
+    wait_for("both members to answer", lambda: answers(vip) == {"web-1", "web-2"}, 30, 0.5)
+    wait_for("the floating IP", lambda: answers(address.floating_ip_address) == {"web-1", "web-2"}, 15, 0.5)
+    site.member.compute.stop_server(members[0])
+    site.wait_status(members[0], "SHUTOFF")
+    wait_for("only the living to answer", lambda: answers(vip) == {"web-2"}, 30, 0.5)
+
+    def states() -> list[str]:
+        return sorted(member.operating_status for member in balancers.members(pool))
+
+    wait_for("the dead member to be told", lambda: states() == ["ERROR", "ONLINE"], 30, 0.5)
+    site.member.network.delete_ip(address)
+    balancers.delete_load_balancer(balancer, cascade=True)
+    wait_for("the load balancer to go", lambda: not list(balancers.load_balancers()), 60, 0.3)
+    for server in members:
+        site.delete(server)
+
+
+def traces(cloud: EmbeddedCloud) -> str:
+    """Everything on the machine that carries the cloud's tag or lies in its directory."""
+    tag, root = cloud.state.ground.place.tag, cloud.state.root
+    looks = (
+        f"ls /run/netns 2>/dev/null | grep ^{tag}",
+        f"ip -o link | grep {tag}",
+        f"grep -e {tag} -e {root}/ /proc/self/mounts",
+        f"losetup -a | grep {root}/",
+        f"find /sys/fs/cgroup -maxdepth 3 -name '{tag}*'",
+        f"ls /run/systemd/nspawn/*/ 2>/dev/null | grep ^{tag}",
+        f"{cloud.state.ground.place.packages}/usr/sbin/nft list tables | grep {tag}",
+    )
+    seen = [
+        subprocess.run(["sh", "-c", look], capture_output=True, text=True, timeout=30).stdout
+        for look in looks
+    ]
+    return "".join(seen) + " ".join(map(str, cloud.processes()))
+
+
+@pytest.fixture
+def running(hosts_cloud: EmbeddedCloud) -> Iterator[EmbeddedCloud]:
+    yield hosts_cloud
+    hosts_cloud.up()
+
+
+@pytest.mark.parametrize("crash", [False, True], ids=["in peace", "after kill -9 of everything"])
+def test_down_leaves_nothing_and_up_brings_the_servers_back(
+    site: Site, worker: str, running: EmbeddedCloud, crash: bool
+) -> None:
+    site.ssh(worker, "echo kept > ~/crash; sync")
+    assert traces(running)
+    if crash:
+        for pid in running.processes():
+            subprocess.run(["kill", "-9", str(pid)], check=False, timeout=10)
+        host = Host(running.state.ground.place, server_at_rest(running, "worker-1"))
+        assert host.running(), "hosts outlive the control plane"
+    running.down()
+    assert traces(running) == ""
+    running.up()
+    site.wait_ssh("bastion")
+    site.wait_ssh(worker)
+    assert site.ssh(worker, "cat ~/crash") == "kept"
+
+
+def server_at_rest(cloud: EmbeddedCloud, name: str) -> str:
+    """Id of a server by name, without the API."""
+    from terp.cloud.hosts import hosts
+
+    return next(host.id for host in hosts(cloud.state.ground.place) if host.record().spec.name == name)
+
+
+def test_hosts_outlive_the_death_of_the_control_plane(
+    site: Site, worker: str, hosts_cloud: EmbeddedCloud
+) -> None:
+    site.ssh(worker, "sudo touch /run/not-rebooted")
+    for pid in hosts_cloud.processes():
+        subprocess.run(["kill", "-9", str(pid)], check=False, timeout=10)
+    hosts_cloud.up()
+    site.wait_ssh(worker)
+    assert site.reaches(worker, "test -e /run/not-rebooted")
+    assert site.member.compute.get_server(server_at(site, worker)).status == "ACTIVE"
+
+
+def test_deleting_everything_leaves_only_the_control_plane(site: Site, hosts_cloud: EmbeddedCloud) -> None:
+    for server in site.member.compute.servers():
+        site.delete(server)
+    place = hosts_cloud.state.ground.place
+    assert list(place.path("hosts").glob("*/host.json")) == []
+    assert (
+        subprocess.run(["losetup", "-a"], capture_output=True, text=True, timeout=10).stdout.count(
+            str(place.root)
+        )
+        == 0
+    )
