@@ -1,1 +1,1 @@
-"""One environment, read once from its stack file, validated and frozen: models, rules across layers, schema."""
+"""One environment, read once from its stack file, validated and frozen: models, rules, schema."""
