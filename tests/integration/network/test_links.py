@@ -110,9 +110,7 @@ def test_sweep_leaves_nothing_also_of_processes_in_the_namespaces(place: Place, 
     sleeper = subprocess.Popen(["nsenter", path, *program], stdout=subprocess.PIPE)
     assert sleeper.stdout is not None
     sleeper.stdout.readline()
-    ip_link = subprocess.run(
-        ["ip", "link", "add", links.leg(place), "type", "bridge"], timeout=10, check=False
-    )
+    subprocess.run(["ip", "link", "add", links.leg(place), "type", "bridge"], timeout=10, check=False)
     links.tool(place, "nft").run("add", "table", "inet", f"{place.tag}_machine")
     links.sweep(place)
     assert sleeper.wait(5) == -9

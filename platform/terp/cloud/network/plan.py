@@ -1,0 +1,95 @@
+"""From what Neutron says to the desired state of the kernel: pure, and the same for the same snapshot."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
+
+from pydantic import Field
+
+from terp.cloud.network.firewall import NUMBERS, ZONES, firewall
+from terp.cloud.network.machine import FABRIC_END
+from terp.cloud.network.model import Snapshot
+from terp.cloud.network.routing import RouterPlan, routers
+from terp.model import Model
+
+
+class BridgePlan(Model):
+    """One network's bridge."""
+
+    network: str
+    mtu: int
+    zone: int
+
+
+class Plan(Model):
+    """The desired state of everything but the servers' own links."""
+
+    bridges: tuple[BridgePlan, ...] = ()
+    firewall: str = Field(description="ruleset of the fabric")
+    routers: tuple[RouterPlan, ...] = ()
+    external: str | None = Field(None, description="network that the machine has its leg in")
+    external_addresses: tuple[str, ...] = Field((), description="the machine's, with prefix length")
+
+
+def plan(
+    snapshot: Snapshot, *, numbers: Mapping[str, int], zones: Mapping[str, int], external_cidr: str
+) -> Plan:
+    """The plan of a snapshot. `numbers` and `zones` as `allocate` gave them to its ports and networks."""
+    external, addresses = _external(snapshot, external_cidr)
+    return Plan(
+        bridges=tuple(
+            BridgePlan(network=network.id, mtu=network.mtu, zone=zones[network.id])
+            for network in snapshot.networks
+        ),
+        firewall=firewall(snapshot, numbers, zones, legs=(FABRIC_END,)),
+        routers=tuple(routers(snapshot)),
+        external=external,
+        external_addresses=addresses,
+    )
+
+
+def allocate(taken: Mapping[str, int], wanted: Iterable[str], span: range) -> dict[str, int]:
+    """A number of `span` for each of `wanted`; those that have one keep it, new ones get a higher one.
+
+    Numbers of the gone are used again only when the span is exhausted, so that no packet on its way meets the
+    rules of another port.
+
+    Raises:
+        ValueError: more are wanted than the span has.
+    """
+    names = list(wanted)
+    kept = {name: taken[name] for name in names if taken.get(name, -1) in span}
+    used = set(kept.values())
+    following = max([*taken.values(), span.start - 1]) + 1
+    for name in names:
+        if name in kept:
+            continue
+        if following not in span:
+            following = next((number for number in span if number not in used), span.stop)
+            if following == span.stop:
+                raise ValueError(f"no number left for {name} in {span}")
+        kept[name] = following
+        used.add(following)
+        following += 1
+    return kept
+
+
+def numbered(snapshot: Snapshot, taken: Mapping[str, int]) -> dict[str, int]:
+    """Marks of the ports that security groups apply to."""
+    return allocate(taken, sorted(port.id for port in snapshot.ports if port.filtered), NUMBERS)
+
+
+def zoned(snapshot: Snapshot, taken: Mapping[str, int]) -> dict[str, int]:
+    """Connection tracking zones of the networks."""
+    return allocate(taken, sorted(network.id for network in snapshot.networks), ZONES)
+
+
+def _external(snapshot: Snapshot, cidr: str) -> tuple[str | None, tuple[str, ...]]:
+    """The external network with the place's addresses, and the gateways of its other subnets."""
+    outside = {network.id for network in snapshot.networks if network.external}
+    network = next(
+        (each.network for each in snapshot.subnets if each.cidr == cidr and each.network in outside), None
+    )
+    others = [
+        each for each in snapshot.subnets if each.network == network and each.cidr != cidr and each.gateway
+    ]
+    return network, tuple(sorted(f"{each.gateway}/{ip_network(each.cidr).prefixlen}" for each in others))
