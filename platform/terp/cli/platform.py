@@ -14,7 +14,6 @@ from terp.cloud import lifecycle
 from terp.cloud.proof import prove
 from terp.cloud.settings import read_settings
 from terp.progress import Finished, readable
-from terp.tools import sync
 
 PURPOSE = "openstack"
 """What the tools are for that the next layer, OpenStack through Pulumi, needs."""
@@ -27,6 +26,8 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Raise everything that is built so far on this machine: tools, cloud, one server as a proof."""
+    from terp.tools import sync
+
     cloud = the_cloud()
     with_hosts = cloud.ground.hosts if cloud.exists() and hosts is None else hosts_possible(asked=hosts)
     start = time.monotonic()
@@ -52,7 +53,7 @@ def _summary(finished: list[Finished], seconds: float) -> None:
 
 
 def down(as_json: AsJson = False) -> None:
-    """Remove everything that `up` made: the cloud, its servers, its volumes. What was fetched stays cached."""
+    """Remove everything that `up` made: cloud, servers, volumes. What was fetched stays in the cache."""
     cloud = the_cloud()
     if cloud.exists() and cloud.ground.hosts and os.geteuid() != 0:
         hosts_possible(asked=None)

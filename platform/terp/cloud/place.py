@@ -18,7 +18,7 @@ class Place(Model):
     tag: str = Field(description="unique on this machine", pattern=r"^t[0-9a-f]{4}$", examples=["t3fa9"])
     packages: Path = Field(description="root of the extracted Debian packages (nspawn, nft, MariaDB, ...)")
     image: Path | None = Field(None, description="read-only file tree of every server; None without hosts")
-    external_cidr: str = Field("203.0.113.0/24", description="addresses of the external network")
+    external_cidr: str = Field("198.51.100.0/25", description="addresses of the external network")
 
     def path(self, *parts: str) -> Path:
         """A path in the state directory."""

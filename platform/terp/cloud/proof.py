@@ -20,7 +20,7 @@ from terp.errors import TerpError
 from terp.progress import Progress
 
 FLAVOR = "m1.tiny"
-CIDR = "198.51.100.0/24"
+CIDR = "10.0.0.0/24"
 BOOT = 120.0
 """Seconds that the server may take to become ACTIVE, and again to answer SSH."""
 HOST_KEY = re.compile(r"^(ssh-ed25519 \S+)", re.MULTILINE)

@@ -18,7 +18,7 @@ class ExternalNetwork(Model):
 
     name: str = Field("public", min_length=1)
     cidr: str = Field(
-        description="IPv4 prefix that nothing on this machine routes", examples=["203.0.113.0/24"]
+        description="IPv4 prefix that nothing on this machine routes", examples=["198.51.100.0/25"]
     )
 
     @field_validator("cidr")

@@ -13,9 +13,12 @@ from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 
 from terp.cloud.process import marked, wait_for
+from terp.cloud.settings import DEFAULT
 from terp.cloud.state import State
 from terp.paths import PROJECT
 
+EXTERNAL = "198.51.100.128/25"
+"""Not the default, which a cloud that somebody uses on this machine may have."""
 UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 """A user namespace without root: uid 1000, no capability, yet the owner of the files."""
 
@@ -43,7 +46,10 @@ class EmbeddedCloud:
 
     def up(self) -> None:
         """Lead to a running cloud."""
-        done = self.terp("up", "--hosts" if self.hosts else "--no-hosts", check=False)
+        settings = self.state.root.parent / "settings.yaml"
+        settings.write_text(DEFAULT.read_text().replace("198.51.100.0/25", EXTERNAL))
+        kind = "--hosts" if self.hosts else "--no-hosts"
+        done = self.terp("up", kind, "--settings", str(settings), check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def down(self) -> None:

@@ -100,7 +100,7 @@ class Site:
             flavor_id=self.member.compute.find_flavor(more.pop("flavor", "m1.small")).id,
             key_name="site",
             networks=[{"port": port.id}],
-            user_data=base64.b64encode(user_data.encode()).decode() if user_data else None,
+            user_data=base64.b64encode((user_data or "#cloud-config\n").encode()).decode(),
             **more,
         )
 

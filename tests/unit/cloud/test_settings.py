@@ -34,7 +34,7 @@ def test_computes_are_numbered_over_all_groups() -> None:
 
 
 def test_the_machine_has_the_first_address_of_the_external_network() -> None:
-    assert read_settings().external_network.gateway == "203.0.113.1"
+    assert read_settings().external_network.gateway == "198.51.100.1"
 
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_number_below_the_least_is_named(tmp_path: Path) -> None:
 
 
 def test_a_prefix_that_is_too_small_is_refused(tmp_path: Path) -> None:
-    assert "a /28 at least" in refused(tmp_path, "203.0.113.0/24", "203.0.113.0/30").message
+    assert "a /28 at least" in refused(tmp_path, "198.51.100.0/25", "198.51.100.0/30").message
 
 
 def test_a_flavor_that_stands_there_twice_is_refused(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class HostDriver(RecordDriver):
         super().__init__(virtapi, read_only)
         self._ran: dict[str, bool] = {}
 
-    def _host(self, instance: Any) -> Host:
+    def _machine(self, instance: Any) -> Host:
         return Host(STATE.ground.place, instance.uuid)
 
     def init_host(self, host: str) -> None:
@@ -148,7 +148,7 @@ class HostDriver(RecordDriver):
     ) -> None:
         """Remove the host; with `destroy_disks` false its own disk stays (rebuild on another compute)."""
         self._ran.pop(instance.uuid, None)
-        host = self._host(instance)
+        host = self._machine(instance)
         if destroy_disks:
             host.destroy()
         else:
@@ -164,11 +164,11 @@ class HostDriver(RecordDriver):
         **__: Any,
     ) -> None:
         """Remove what a failed start left."""
-        self._host(instance).destroy()
+        self._machine(instance).destroy()
 
     def get_info(self, instance: Any, use_cache: bool = True) -> Any:
         """Whether the host runs."""
-        host = self._host(instance)
+        host = self._machine(instance)
         if not host.exists():
             raise exception.InstanceNotFound(instance_id=instance.uuid)
         return hardware.InstanceInfo(state=power_state.RUNNING if host.running() else power_state.SHUTDOWN)
@@ -176,7 +176,7 @@ class HostDriver(RecordDriver):
     def power_off(self, instance: Any, timeout: int = 0, retry_interval: int = 0) -> None:
         """Ask the host to shut down; pull the plug after `timeout` seconds."""
         self._ran[instance.uuid] = False
-        self._host(instance).stop(timeout or 2)
+        self._machine(instance).stop(timeout or 2)
 
     def power_on(
         self,
@@ -187,7 +187,7 @@ class HostDriver(RecordDriver):
         **__: Any,
     ) -> None:
         """Start the host from what is on disk."""
-        self._host(instance).start()
+        self._machine(instance).start()
         self._ran[instance.uuid] = True
 
     def reboot(
@@ -201,7 +201,7 @@ class HostDriver(RecordDriver):
     ) -> None:
         """SOFT asks first, HARD pulls the plug."""
         self._ran.pop(instance.uuid, None)
-        host = self._host(instance)
+        host = self._machine(instance)
         host.stop(15 if reboot_type == "SOFT" else 0)
         host.start()
 
@@ -214,11 +214,11 @@ class HostDriver(RecordDriver):
         **__: Any,
     ) -> None:
         """Start a host that ran when the cloud went down."""
-        self._host(instance).start()
+        self._machine(instance).start()
 
     def get_console_output(self, context: Any, instance: Any) -> bytes:
         """The end of what the host printed while it booted."""
-        return self._host(instance).console(CONSOLE)
+        return self._machine(instance).console(CONSOLE)
 
     def attach_volume(
         self,
@@ -235,7 +235,7 @@ class HostDriver(RecordDriver):
             context, connection_info, instance, mountpoint, disk_bus, device_type, encryption
         )
         data = connection_info["data"]
-        self._host(instance).attach(data["volume_id"], Path(data["device_path"]), mountpoint)
+        self._machine(instance).attach(data["volume_id"], Path(data["device_path"]), mountpoint)
 
     def detach_volume(
         self,
@@ -247,19 +247,19 @@ class HostDriver(RecordDriver):
     ) -> None:
         """The block device goes."""
         super().detach_volume(context, connection_info, instance, mountpoint, encryption)
-        host = self._host(instance)
+        host = self._machine(instance)
         if host.exists():
             host.detach(connection_info["data"]["volume_id"])
 
     def attach_interface(self, context: Any, instance: Any, image_meta: Any, vif: Any) -> None:
         """One more NIC, at once."""
         super().attach_interface(context, instance, image_meta, vif)
-        self._host(instance).plug(_nic(vif))
+        self._machine(instance).plug(_nic(vif))
 
     def detach_interface(self, context: Any, instance: Any, vif: Any) -> None:
         """The NIC goes."""
         super().detach_interface(context, instance, vif)
-        host = self._host(instance)
+        host = self._machine(instance)
         if host.exists():
             host.unplug(vif["id"])
 
