@@ -47,3 +47,12 @@ def icmpv6(source: str, to: str, kind: int, body: bytes) -> bytes:
 def arp(sender: str, address: str, asks_for: str, operation: int = 1) -> bytes:
     head = struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation)
     return head + mac(sender) + IPv4Address(address).packed + b"\0" * 6 + IPv4Address(asks_for).packed
+
+
+def icmpv6_packet(source: str, to: str, kind: int, body: bytes) -> bytes:
+    return ipv6(source, to, 58, icmpv6(source, to, kind, body))
+
+
+def neighbour(target: str, link_address: bytes) -> bytes:
+    """Body of a neighbour advertisement: override flag, target, target link-layer address."""
+    return b"\x20\0\0\0" + IPv6Address(target).packed + b"\2\1" + link_address
