@@ -99,7 +99,7 @@ class Virtualenv:
             ],
             uv.env,
             lock,
-            lambda: say(f"installs {self._packages()} packages with uv"),
+            lambda: say(f"installs {self._packages()} with uv"),
         )
 
     def _install_with_pip(self, lock: IO[str], say: Say) -> None:
@@ -111,11 +111,12 @@ class Virtualenv:
             ],
             os.environ,
             lock,
-            lambda: say(f"installs {self._packages()} packages with pip"),
+            lambda: say(f"installs {self._packages()} with pip"),
         )
 
-    def _packages(self) -> int:
-        return sum("==" in line for line in self.lock_file.read_text().splitlines())
+    def _packages(self) -> str:
+        pinned = [line for line in self.lock_file.read_text().splitlines() if "==" in line]
+        return f"{len(pinned)} packages" if len(pinned) > 1 else pinned[0].split("==")[0]
 
     def _clear(self, *options: str) -> None:
         """An environment without packages, in place of whatever was there."""
