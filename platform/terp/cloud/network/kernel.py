@@ -23,6 +23,9 @@ NFTA_GEN_ID = 1
 PROTOCOL = "212"
 """Origin of our routes (rtnetlink(7), rtm_protocol): others are left alone."""
 
+OF_THE_KERNEL = "2"
+"""Origin of the routes that come with addresses."""
+
 _IP = Command(("ip",), timeout=20)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -109,16 +112,19 @@ def addresses(namespace: str | None) -> dict[str, frozenset[str]]:
     }
 
 
-def routes(namespace: str) -> frozenset[KernelRoute]:
-    """Our routes of a namespace."""
-    found = []
+def routes(namespace: str) -> tuple[frozenset[KernelRoute], frozenset[KernelRoute]]:
+    """Our routes of a namespace, and those that the kernel made for its addresses."""
+    ours, kernels = set(), set()
     for family in ("-4", "-6"):
-        text = _IP.output("-n", namespace, family, "-j", "route", "show", "proto", PROTOCOL) or "[]"
-        found += [(family, each) for each in json.loads(text)]
-    return frozenset(
-        KernelRoute(destination=_prefix(each["dst"], family), nexthop=each.get("gateway"), link=each["dev"])
-        for family, each in found
-    )
+        for each in json.loads(_IP.output("-n", namespace, "-N", family, "-j", "route", "show") or "[]"):
+            route = KernelRoute(
+                destination=_prefix(each["dst"], family), nexthop=each.get("gateway"), link=each["dev"]
+            )
+            if each.get("protocol") == PROTOCOL:
+                ours.add(route)
+            elif each.get("protocol") == OF_THE_KERNEL:
+                kernels.add(route)
+    return frozenset(ours), frozenset(kernels)
 
 
 def _prefix(destination: str, family: str) -> str:

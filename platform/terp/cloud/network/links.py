@@ -22,6 +22,15 @@ PREFIX = 11
 READY = 5.0
 """Seconds that another process may take between naming a namespace and making it."""
 
+CLOSED = """
+table bridge terp {
+    chain closed {
+        type filter hook prerouting priority -200; policy drop;
+    }
+}
+"""
+"""Rules of a new fabric."""
+
 _IP = Command(("ip",), timeout=20)
 _NSENTER = Command(("nsenter",), timeout=20)
 
@@ -144,12 +153,14 @@ def ensure_fabric(place: Place) -> str:
     """Make the namespace of the bridges; returns its name.
 
     Bridged packets pass the firewall of this namespace; it has no addresses and forwards nothing itself.
+    Nothing passes until the reconciler has loaded its rules.
     """
     name = fabric(place)
     if exists(name):
         return name
     ensure_namespace(name)
     prepare_fabric(place)
+    inside(name, tool(place, "nft")).run("-f", "-", stdin=CLOSED)
     return name
 
 

@@ -1,14 +1,15 @@
 """Makes the kernel look like the plan, whatever it looks like now, and keeps it so."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import ip_interface
 
 from terp.cloud.network import dns, kernel, links, machine
 from terp.cloud.network.model import Snapshot
 from terp.cloud.network.plan import BridgePlan, Plan, numbered, plan, zoned
-from terp.cloud.network.routing import RESOLVER, RouterPlan, router_namespace
+from terp.cloud.network.routing import RESOLVER, KernelRoute, RouterPlan, router_namespace
 from terp.cloud.place import Place
 from terp.errors import TerpError
 
@@ -56,7 +57,7 @@ class Reconciler:
         self._done: dict[str, RouterPlan] = {}
         self._bridges: tuple[BridgePlan, ...] = ()
         self._guarded = ""
-        self._audited = 0.0
+        self._audited = -AUDIT
         self._retry = False
 
     def prepare(self) -> None:
@@ -84,13 +85,13 @@ class Reconciler:
             return None
         return self._apply(self._plan, audit=True)
 
+    def audit_now(self) -> None:
+        """Let the next `keep` compare everything, whenever the last comparison was."""
+        self._audited = -AUDIT
+
     def _touched(self) -> bool:
         """A namespace is gone, or its rules are not those that were loaded: cheap enough for every moment."""
-        return any(not links.exists(name) or self._foreign(name) for name in self._rules)
-
-    def _foreign(self, namespace: str) -> bool:
-        loaded = self._rules.get(namespace)
-        return loaded is None or kernel.generation(namespace) != loaded[1]
+        return any(_generation(name) != loaded for name, (_, loaded) in self._rules.items())
 
     def _apply(self, desired: Plan, *, audit: bool) -> Outcome:
         start, outcome = time.monotonic(), Outcome()
@@ -185,9 +186,17 @@ class Reconciler:
             links.write_parameters(namespace, ROUTER_PARAMETERS)
         changed |= self._load(namespace, wanted.rules)
         changed |= self._router_links(namespace, wanted)
-        have = kernel.routes(namespace)
-        if have != wanted.routes:
-            kernel.change_routes(namespace, have, wanted.routes)
+        ours, kernels = kernel.routes(namespace)
+        for link in wanted.links:
+            bare = frozenset(each for each in link.addresses if not _routed(each, link.name, kernels))
+            if bare:  # somebody removed the route that came with the address
+                kernel.change_addresses(namespace, link.name, bare, frozenset())
+                kernel.change_addresses(namespace, link.name, frozenset(), bare)
+                changed = True
+        if changed:
+            ours, _ = kernel.routes(namespace)
+        if ours != wanted.routes:
+            kernel.change_routes(namespace, ours, wanted.routes)
             changed = True
         changed |= self._resolvers.ensure(namespace, wanted.hosts)
         self._done[namespace] = wanted
@@ -235,3 +244,18 @@ class Reconciler:
             self._rules.pop(name, None)
             self._done.pop(name, None)
         return bool(gone)
+
+
+def _generation(namespace: str) -> int | None:
+    """As `kernel.generation`; None when the namespace is gone."""
+    try:
+        return kernel.generation(namespace)
+    except OSError:
+        return None
+
+
+def _routed(address: str, link: str, kernels: Set[KernelRoute]) -> bool:
+    """The route to the address's own network is there; single addresses have none."""
+    network = ip_interface(address).network
+    route = KernelRoute(destination=str(network), nexthop=None, link=link)
+    return network.prefixlen == network.max_prefixlen or route in kernels
