@@ -8,7 +8,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from terp.cli import cloud, platform
+from terp.cli import cloud, platform, tools
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command()(platform.up)
 app.command()(platform.down)
 app.add_typer(cloud.app, name="cloud")
+app.add_typer(tools.app, name="tools")
 
 
 def main() -> None:
