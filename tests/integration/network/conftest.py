@@ -1,24 +1,37 @@
 """A cloud's place with a tag of its own, on a machine of its own, gone without a trace after each test."""
 
-import os
+import logging
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from rich.console import Console
 
 from terp.cloud.network import kernel, links
+from terp.cloud.packages import packages
 from terp.cloud.place import Place
-from terp.paths import cache_dir
+from terp.progress import progress_for
 from tests.integration.network.world import Outside, World
 
-PACKAGES = Path(os.environ.get("TERP_PACKAGES") or cache_dir() / "lab/sysroot")
+
+@pytest.fixture(scope="session")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked packages, from the cache or made now."""
+    with progress_for(Console(stderr=True), tmp_path_factory.mktemp("timings") / "timings.json") as progress:
+        return packages(progress)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(debian: Path, tmp_path: Path) -> Iterator[Place]:
     """The test's thread enters a namespace that stands for the machine, apart from clouds that run on it."""
-    made = Place(root=tmp_path, tag=f"t{secrets.token_hex(2)}", packages=PACKAGES)
+    made = Place(root=tmp_path, tag=f"t{secrets.token_hex(2)}", packages=debian)
     machine = f"machine-of-{made.tag}"
     links.ensure_namespace(machine)
     try:

@@ -176,6 +176,11 @@ class Server:
             except OSError:
                 return ""
 
+    def reaches_port(self, address: str, port: int) -> bool:
+        """A TCP connection is accepted."""
+        with self.socket(socket.SOCK_STREAM) as client:
+            return client.connect_ex((address, port)) == 0
+
     def can_reach(self, other: "Server", port: int = 80, address: str = "", *, source: str = "") -> bool:
         target = address or other.address
         with other.serving(port, family=socket.AF_INET6 if ":" in target else socket.AF_INET):

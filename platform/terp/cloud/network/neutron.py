@@ -1,4 +1,4 @@
-"""Reads what Neutron says from its database (Neutron 29.0.0).
+"""Reads what Neutron says from its database (OpenStack 2026.2).
 
 The columns below are all that the data plane knows of Neutron's schema; from them come both the reading and a
 fingerprint of exactly what is read, which is cheap enough to be polled several times a second.

@@ -65,7 +65,7 @@ class Reconciler:
         links.ensure_fabric(self._place)
         links.prepare_fabric(self._place)
         machine.ensure_leg(self._place, None)
-        machine.ensure_guard(self._place, machine.guard(self._place))
+        self._guard()
 
     def follow(self, snapshot: Snapshot) -> Outcome:
         """Bring the kernel in line with a new snapshot."""
