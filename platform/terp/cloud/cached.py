@@ -56,6 +56,7 @@ def discard(tree: Path) -> None:
 def mounts_under(tree: Path) -> list[Path]:
     """Mount points in a tree (the tree itself included), outer ones first."""
     points = []
+    tree = tree.resolve()
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         point = Path(line.split()[4].encode().decode("unicode_escape"))
         if point == tree or tree in point.parents:

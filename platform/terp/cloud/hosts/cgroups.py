@@ -6,6 +6,7 @@ is the root that the host sees, so that root inside cannot lift them.
 
 import contextlib
 import errno
+import functools
 import os
 import signal
 import time
@@ -54,8 +55,9 @@ def hierarchies(mountinfo: str) -> tuple[Hierarchy, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
+@functools.cache
 def machine_hierarchies() -> tuple[Hierarchy, ...]:
-    """The trees of this machine."""
+    """The trees of this machine; they are mounted once, when it boots."""
     return hierarchies(Path("/proc/self/mountinfo").read_text())
 
 
@@ -102,8 +104,8 @@ class Cgroup:
         found: set[int] = set()
         for tree in self._trees:
             for folder, _, _ in os.walk(tree.path / self.name):
-                # A group may go while we look; threaded groups do not list processes.
-                with contextlib.suppress(FileNotFoundError, OSError):
+                # A group may go while we look; a threaded group does not list its processes, its parent does.
+                with contextlib.suppress(OSError):
                     found.update(map(int, Path(folder, "cgroup.procs").read_text().split()))
         return found - {0}
 

@@ -9,8 +9,8 @@ import platform
 import resource
 from pathlib import Path
 
+from terp.cloud.cached import make_once
 from terp.cloud.hosts import cgroups
-from terp.cloud.hosts.record import write
 from terp.cloud.packages import tool
 from terp.model import Model
 
@@ -88,15 +88,20 @@ def modules(found: Kernel, packages: Path, folder: Path) -> Path | None:
         tool(packages, "modprobe").run("--all", "--quiet", *WANTED_MODULES, check=False)
         own = Path("/lib/modules").resolve()
         return own if own.exists() else None
-    index = folder / "lib/modules" / platform.release()
-    if not (index / "modules.builtin.bin").exists():
-        index.mkdir(parents=True, exist_ok=True)
-        parameters = [module.name for module in Path("/sys/module").iterdir()]
-        names = built_in(parameters, Path("/proc/filesystems").read_text(), _options())
-        write(index / "modules.builtin", "".join(f"kernel/{name}.ko\n" for name in names))
-        write(index / "modules.order", "")
-        tool(packages, "depmod").run("--basedir", folder, platform.release())
-    return index.parent
+    return make_once(folder / platform.release(), lambda new: _index(new, packages)) / "lib/modules"
+
+
+def _index(new: Path, packages: Path) -> None:
+    release = platform.release()
+    index = new / "lib/modules" / release
+    index.mkdir(parents=True)
+    parameters = [module.name for module in Path("/sys/module").iterdir()]
+    names = built_in(parameters, Path("/proc/filesystems").read_text(), _options())
+    (index / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in names))
+    (index / "modules.order").write_text("")
+    tool(packages, "depmod").run("--basedir", new, release)
+    for path in new.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # whatever the caller's umask
 
 
 def built_in(parameters: list[str], file_systems: str, options: frozenset[str]) -> list[str]:

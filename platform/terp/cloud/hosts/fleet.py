@@ -7,7 +7,6 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from terp.cloud.cached import mounts_under
 from terp.cloud.hosts import cgroups, loops, nspawn, sysctls
 from terp.cloud.hosts.cgroups import Cgroup
 from terp.cloud.hosts.host import Host
@@ -15,7 +14,6 @@ from terp.cloud.hosts.record import UUID
 from terp.cloud.network.links import delete_namespace, namespaces
 from terp.cloud.place import Place
 from terp.cloud.process import wait_for
-from terp.command import Command
 from terp.model import Model
 
 AT_ONCE = 8
@@ -80,14 +78,11 @@ def sweep(place: Place) -> None:
     """Remove everything of every host from the kernel, without a look at any record; disks stay.
 
     Raises:
-        NotInTimeError: a process could not be killed.
-        OSError: a control group or a mount is still in use.
+        NotInTimeError: a process could not be killed, or a loop device is still in use.
+        OSError: a control group is still in use.
     """
     _remove_kernel_objects(place, keep=set())
-    for point in reversed(mounts_under(place.path("hosts"))):
-        Command(("umount", "--lazy")).run(point)
-    for device in loops.under(place.root):
-        loops.clear(device)
+    loops.clear_under(place.root)
     sysctls.give_back(place.root)
 
 

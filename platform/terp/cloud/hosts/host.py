@@ -1,6 +1,5 @@
 """One host: its life, its volumes, its interfaces."""
 
-import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -14,14 +13,14 @@ from terp.cloud.hosts.nspawn import Machine
 from terp.cloud.hosts.record import HostRecord, HostSpec, Nic, Volume, write
 from terp.cloud.network.links import delete_namespace, ensure_namespace, plug, unplug
 from terp.cloud.place import Place
-from terp.cloud.process import NotInTimeError, wait_for
+from terp.cloud.process import NotInTimeError
 from terp.errors import TerpError
 
-SEED = "lib/cloud/seed/config_drive"
-"""In /var of a host: where cloud-init looks for a config drive."""
 HANDOVER = "handover"
 """Folder of a host that it sees, read-only, as `INSIDE`."""
 INSIDE = "/run/terp"
+CONFIG_DRIVE = "config_drive"
+"""In the handover: where cloud-init in the image looks for it."""
 CONSOLE_LIMIT = 4 << 20
 """Bytes of console log above which a start begins a new one."""
 
@@ -55,19 +54,20 @@ class Host:
             if host.exists():
                 raise TerpError(f"host {spec.id} exists already")
             host._write(HostRecord.of(spec))
-            disk = host._disk()
-            disk.create(spec.disk)
-            disk.mount()
-            shutil.rmtree(disk.var / SEED, ignore_errors=True)
+            host._disk().create(spec.disk)
             for path, data in seed.items():
-                disk.write(f"{SEED}/{path}", data)
+                file = host.folder / HANDOVER / CONFIG_DRIVE / path
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                file.write_bytes(data if isinstance(data, bytes) else data.encode())
         return host
 
     def _locked(self) -> AbstractContextManager[None]:
+        if not self.folder.exists():
+            raise self._missing()
         return locked(self.folder.with_name(f"{self.id}.lock"))
 
     def _disk(self) -> Disk:
-        return Disk(self.place, self.folder, self.name, self.record().spec.root_volume)
+        return Disk(self.record().spec.root_volume or self.folder / "disk", self.place.packages)
 
     def record(self) -> HostRecord:
         """What is known of it.
@@ -78,7 +78,10 @@ class Host:
         try:
             return HostRecord.model_validate_json(self._record_file.read_bytes())
         except FileNotFoundError:
-            raise TerpError(f"there is no host {self.id}") from None
+            raise self._missing() from None
+
+    def _missing(self) -> TerpError:
+        return TerpError(f"there is no host {self.id}")
 
     def _write(self, record: HostRecord) -> None:
         write(self._record_file, record.model_dump_json(indent=1))
@@ -101,7 +104,6 @@ class Host:
             record = self.record()
             self._clear_processes()
             sysctls.hold(self.place.root)
-            self._disk().mount()
             self._plug_all(record)
             self._cgroup.create(_limits(record.spec))
             self._boot(record)
@@ -128,9 +130,13 @@ class Host:
         spec, kernel = record.spec, concessions.kernel()
         handover = self.folder / HANDOVER
         handover.mkdir(exist_ok=True)
-        write(handover / "kernel.json", kernel.model_dump_json(indent=1) + "\n")
-        write(handover / "meminfo", appearance.meminfo(spec.memory, Path("/proc/meminfo").read_text()))
-        write(handover / "cpuinfo", appearance.cpuinfo(spec.vcpus, Path("/proc/cpuinfo").read_text()))
+        handover.chmod(0o755)
+        for name, text in {
+            "kernel.json": kernel.model_dump_json(indent=1) + "\n",
+            "meminfo": appearance.meminfo(spec.memory, Path("/proc/meminfo").read_text()),
+            "cpuinfo": appearance.cpuinfo(spec.vcpus, Path("/proc/cpuinfo").read_text()),
+        }.items():
+            write(handover / name, text, mode=0o444)
         self._hand_over_volumes(record)
         binds = {INSIDE: handover}
         modules = concessions.modules(kernel, self.place.packages, self.folder.parent / ".modules")
@@ -140,17 +146,16 @@ class Host:
         if console.exists() and console.stat().st_size > CONSOLE_LIMIT:
             console.unlink()
         self._machine.start(
-            self._disk().root, spec.name, self.id.replace("-", ""), binds, kernel_log=kernel.log
+            self._disk().attach(), spec.name, self.id.replace("-", ""), binds, kernel_log=kernel.log
         )
 
     def stop(self, timeout: float = 15.0) -> None:
         """Have it power off in order, and pull the plug when it has not within `timeout` seconds."""
         with self._locked():
             if timeout and self.running():
-                self._machine.ask_to_power_off()
                 # After that time the plug is what the caller wants.
                 with suppress(NotInTimeError):
-                    wait_for(f"{self.name} to power off", lambda: not self.running(), timeout)
+                    self._machine.power_off(timeout)
             self._clear_processes()
 
     def kill(self) -> None:
@@ -158,8 +163,7 @@ class Host:
         self.stop(0)
 
     def _clear_processes(self) -> None:
-        self._cgroup.kill()
-        wait_for(f"{self.name} to end", lambda: not self.running(), 10)
+        self._machine.kill()
         self._cgroup.remove()
         nspawn.forget(self.name)
 
@@ -173,9 +177,11 @@ class Host:
         self._clear_processes()
         if self.exists():
             record = self.record()
-            self._disk().unmount()
+            if record.spec.root_volume:
+                self._disk().detach()
             for volume in record.volumes.values():
                 loops.detach(volume.file)
+        loops.clear_under(self.folder)
         delete_namespace(self.name)
 
     def destroy(self) -> None:
@@ -228,7 +234,7 @@ class Host:
         for volume_id, volume in sorted(record.volumes.items()):
             major, minor = loops.number(loops.attach(volume.file))
             lines.append(f"{volume.device} {major} {minor} virtio-{volume_id[:20]}\n")
-        write(self.folder / HANDOVER / "volumes", "".join(lines))
+        write(self.folder / HANDOVER / "volumes", "".join(lines), mode=0o444)
 
     # Interfaces
 

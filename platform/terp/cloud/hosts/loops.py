@@ -8,9 +8,9 @@ import stat
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from terp.cloud.process import wait_for
 from terp.errors import TerpError
 
 CONTROL = Path("/dev/loop-control")
@@ -21,7 +21,6 @@ CONFIGURE = 0x4C0A
 CLEAR = 0x4C01
 GET_FREE = 0x4C82
 
-AUTOCLEAR = 4
 DIRECT_IO = 16
 """Without it the kernel would cache each block twice."""
 
@@ -40,25 +39,33 @@ def attach(file: Path) -> Path:
     found = of(file)
     if found:
         return found[0]
-    device, handle = _open(file, DIRECT_IO)
-    os.close(handle)
-    return device
-
-
-@contextmanager
-def attached(file: Path) -> Iterator[Path]:
-    """A loop device that goes by itself: at the end of the block, or with the last mount of it."""
-    device, handle = _open(file, DIRECT_IO | AUTOCLEAR)
+    backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
     try:
-        yield device
+        for _ in range(TRIES):
+            device = _free()
+            if _configure(device, backing, file):
+                return device
+            time.sleep(0.01)  # somebody else took it between the two calls
     finally:
-        os.close(handle)
+        os.close(backing)
+    raise TerpError(f"no free loop device for {file}")
 
 
 def detach(file: Path) -> None:
     """Take a file from its loop devices; one that is still mounted goes with its last mount."""
     for device in of(file):
         clear(device)
+
+
+def clear_under(folder: Path, timeout: float = 15.0) -> None:
+    """Free the loop devices of all files in a folder, whose users must be ending.
+
+    Raises:
+        NotInTimeError: one of them is still mounted.
+    """
+    for device in under(folder):
+        clear(device)
+    wait_for(f"loop devices of {folder} to go", lambda: not under(folder), timeout, 0.02)
 
 
 def of(file: Path) -> list[Path]:
@@ -86,29 +93,20 @@ def _all() -> Iterator[tuple[Path, Path]]:
             yield Path("/dev") / block.name, Path(backing)
 
 
-def _open(file: Path, flags: int) -> tuple[Path, int]:
-    backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        for _ in range(TRIES):
-            device = _free()
-            handle = os.open(device, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.ioctl(handle, CONFIGURE, _configuration(backing, flags, file))
-            except OSError as error:
-                os.close(handle)
-                if error.errno != errno.EBUSY:
-                    raise
-                time.sleep(0.01)  # somebody else took it between the two calls
-            else:
-                return device, handle
-    finally:
-        os.close(backing)
-    raise TerpError(f"no free loop device for {file}")
-
-
-def _configuration(backing: int, flags: int, file: Path) -> bytes:
+def _configure(device: Path, backing: int, file: Path) -> bool:
+    """Whether the device was still free."""
     name = os.fsencode(file)[:63]
-    return _CONFIGURATION.pack(backing, 0, *(0,) * 5, 0, 0, 0, flags, name, b"", b"", 0, 0, *(0,) * 8)
+    asked = _CONFIGURATION.pack(backing, 0, *(0,) * 5, 0, 0, 0, DIRECT_IO, name, b"", b"", 0, 0, *(0,) * 8)
+    handle = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(handle, CONFIGURE, asked)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def _free() -> Path:

@@ -1,5 +1,6 @@
 """The machine of a host: one systemd-nspawn under one small shim process, in a session of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from terp.cloud.hosts.cgroups import Cgroup
+from terp.cloud.hosts.disk import LAYERS, ROOT
+from terp.cloud.hosts.record import write
 from terp.cloud.packages import tool
 from terp.cloud.place import Place
-from terp.cloud.process import ProcessRecord, boot_id, start_time
+from terp.cloud.process import ProcessRecord, boot_id, start_time, wait_for
 from terp.errors import TerpError
 
 SHIM = Path(__file__).with_name("shim")
@@ -38,13 +41,13 @@ class Machine:
         self._record_file = folder / "process.json"
 
     def start(
-        self, root: Path, host_name: str, machine_id: str, binds: Mapping[str, Path], *, kernel_log: bool
+        self, device: Path, host_name: str, machine_id: str, binds: Mapping[str, Path], *, kernel_log: bool
     ) -> None:
-        """Start it from `root`; `binds` are shown read-only at their places in the host."""
+        """Start it from the root disk `device`; `binds` are shown read-only at their places in the host."""
         nspawn = tool(self._place.packages, "systemd-nspawn")
         settings = {
             **nspawn.env,
-            # Where /sys is read-only, systemd, networkd and cloud-init know that there is no udev to wait for.
+            # By a read-only /sys systemd, networkd and cloud-init know that there is no udev to wait for.
             "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "no",
             # There is nothing to lock: no other program starts a machine from this root.
             "SYSTEMD_NSPAWN_LOCK": "no",
@@ -53,22 +56,31 @@ class Machine:
         argv = [
             *("nsenter", f"--net=/run/netns/{self._name}"),
             *nspawn.argv,
-            *("--quiet", "--settings=no", "--register=no", "--keep-unit", "--boot", f"--directory={root}"),
+            *(
+                "--quiet",
+                "--settings=no",
+                "--register=no",
+                "--keep-unit",
+                "--boot",
+                f"--directory={self._folder / ROOT}",
+            ),
             *(f"--machine={self._name}", f"--hostname={host_name[:NAME_LIMIT]}", f"--uuid={machine_id}"),
             *("--console=read-only", "--link-journal=no", "--resolv-conf=off", "--timezone=off"),
             *("--capability=all", f"--drop-capability={REFUSED}", f"--system-call-filter={ALLOWED_CALLS}"),
             *(["--bind=/dev/kmsg"] if kernel_log else []),
-            *(f"--bind={_quoted(self._folder / 'layers/var')}:/var",),
             *(f"--bind-ro={_quoted(path)}:{where}" for where, path in binds.items()),
         ]
         (self._folder / "exit").unlink(missing_ok=True)
-        doors = map(str, self._cgroup.doors())
+        for mount_point in (LAYERS, ROOT):
+            (self._folder / mount_point).mkdir(exist_ok=True)
+        shim = [SHIM, self._folder, device, self._place.image, *self._cgroup.doors(), "--"]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", MARK: self._place.tag, **settings}
-        self._spawn([str(SHIM), str(self._folder), *doors, "--", *argv], environment)
+        self._spawn([*map(str, shim), *argv], environment)
 
     def _spawn(self, argv: list[str], environment: Mapping[str, str]) -> None:
         """Start a process that is nobody's child, so that nobody has to wait for it."""
-        script = 'setsid "$@" </dev/null >>"$CONSOLE" 2>&1 & echo $!'
+        # What is unmounted on the machine must not live on in the copies of its mounts.
+        script = 'setsid unshare --mount --propagation slave "$@" </dev/null >>"$CONSOLE" 2>&1 & echo $!'
         done = subprocess.run(
             ["sh", "-c", script, "start", *argv],
             env={**environment, "CONSOLE": str(self._folder / "console.log")},
@@ -81,14 +93,31 @@ class Machine:
         )
         pid = int(done.stdout)
         record = ProcessRecord(pid=pid, start=start_time(pid) or 0, boot=boot_id(), fingerprint="")
-        self._record_file.write_text(record.model_dump_json())
+        write(self._record_file, record.model_dump_json())
+
+    def _shim(self) -> int | None:
+        try:
+            record = ProcessRecord.model_validate_json(self._record_file.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        return record.pid if record.alive() else None
 
     def running(self) -> bool:
         """The shim lives, and with it the machine."""
-        try:
-            return ProcessRecord.model_validate_json(self._record_file.read_bytes()).alive()
-        except (FileNotFoundError, ValueError):
-            return False
+        return self._shim() is not None
+
+    def kill(self) -> None:
+        """Kill everything, until nothing is left.
+
+        Raises:
+            NotInTimeError: something survived.
+        """
+        shim = self._shim()  # may be in no control group yet
+        if shim:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(shim, signal.SIGKILL)
+            wait_for(f"the shim of {self._name} to end", lambda: not self.running(), 10, 0.02)
+        self._cgroup.kill()
 
     def leader(self) -> int | None:
         """The machine's PID 1 as seen from outside, once it is systemd; None before and after."""
@@ -103,14 +132,26 @@ class Machine:
                 return pid
         return None
 
-    def ask_to_power_off(self) -> None:
-        """Have systemd stop everything in order and end."""
-        leader = self.leader()
-        if leader:
-            os.kill(leader, POWER_OFF)
+    def power_off(self, timeout: float) -> None:
+        """Have systemd stop everything in order and end.
+
+        Raises:
+            NotInTimeError: it still runs after `timeout` seconds.
+        """
+        asked: set[int] = set()
+
+        def ended() -> bool:
+            leader = self.leader()  # none yet when it has only just been started
+            if leader and leader not in asked:
+                asked.add(leader)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(leader, POWER_OFF)
+            return not self.running()
+
+        wait_for(f"{self._name} to power off", ended, timeout, 0.05)
 
     def run_inside(self, *argv: str) -> None:
-        """Run a program of the host in its mount namespace, with root's rights.
+        """Run a program of the host among its files and processes, with root's rights.
 
         Raises:
             TerpError: the host does not run.
@@ -119,7 +160,7 @@ class Machine:
         leader = self.leader()
         if leader is None:
             raise TerpError(f"host {self._name} does not run")
-        enter = ("nsenter", f"--target={leader}", "--mount", "--root", "--wd", "--")
+        enter = ("nsenter", f"--target={leader}", "--mount", "--pid", "--root", "--wd", "--")
         tool(self._place.packages, enter[0]).run(*enter[1:], *argv)
 
 

@@ -70,8 +70,9 @@ class HostRecord(Model):
         return self.model_copy(update={"volumes": {k: v for k, v in self.volumes.items() if k != volume_id}})
 
 
-def write(file: Path, text: str) -> None:
-    """Replace a file at once or not at all."""
+def write(file: Path, text: str, mode: int = 0o600) -> None:
+    """Replace a file at once or not at all, whatever the caller's umask."""
     new = file.with_name(f".{file.name}.new")
     new.write_text(text)
+    new.chmod(mode)
     new.replace(file)

@@ -102,6 +102,7 @@ REMOVED = (
 )
 LINKS = {
     "etc/ansible/facts.d/terp_kernel.fact": "/run/terp/kernel.json",
+    "var/lib/cloud/seed/config_drive": "/run/terp/config_drive",
     "etc/resolv.conf": "../run/systemd/resolve/stub-resolv.conf",
 }
 MOUNT_POINTS = ("usr/lib/modules",)
