@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -73,7 +73,8 @@ class Virtualenv:
             try:
                 self._install(lock, say)
             except InstallError as error:
-                error.hint = error.hint or f"the whole log: {self._log}"
+                if self._log.exists():
+                    error.hint = f"the whole log: {self._log}"
                 raise
             self._complete.touch()
             self._log.unlink()
@@ -122,10 +123,10 @@ class Virtualenv:
         """An environment without packages, in place of whatever was there."""
         if self.root.exists():
             shutil.rmtree(self.root)
-        subprocess.run([sys.executable, "-m", "venv", *options, self.root], timeout=300, check=True)
+        _output([sys.executable, "-m", "venv", *options, self.root])
 
     def _run(
-        self, argv: list[str | Path], env: Mapping[str, str], lock: IO[str], beat: Callable[[], None]
+        self, argv: Sequence[str | Path], env: Mapping[str, str], lock: IO[str], beat: Callable[[], None]
     ) -> None:
         """Run to the end, with a `beat` every second.
 
@@ -167,20 +168,34 @@ def _wait(process: subprocess.Popen[bytes], beat: Callable[[], None]) -> int | N
     return None
 
 
+def _output(argv: Sequence[str | Path], timeout: float = 300) -> str:
+    """What a short program prints."""
+    program = Path(argv[0]).name
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InstallError(f"{program} did not end within {timeout:.0f} s") from error
+    if done.returncode:
+        said = done.stdout.strip()[-SHOWN:]
+        raise InstallError(f"{program} ended with exit code {done.returncode}\n{said}")
+    return done.stdout
+
+
 class Uv:
     """uv, made if it is missing, and set up as pip is on this machine."""
 
     def __init__(self, project: Path, say: Say) -> None:
         installer = Virtualenv(INSTALLER, project)
         installer.make(say)
-        listed = subprocess.run(
-            [installer.python, "-m", "pip", "config", "list"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        configured = pip_configuration(listed.stdout)
+        configured = pip_configuration(_output([installer.python, "-m", "pip", "config", "list"]))
         self.program = installer.root / "bin" / "uv"
         self.env = {"UV_CACHE_DIR": str(cache_dir() / "uv"), **uv_environment(configured), **os.environ}
         self.options = ("--no-index",) if configured.get("no-index") in ("1", "true", "yes", "on") else ()
@@ -208,18 +223,21 @@ def _need_venv_module(say: Say) -> None:
     if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
         return
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    missing = TerpError("Python's venv module is not installed", hint=f"sudo apt-get install {package}")
+    hint = f"sudo apt-get install {package}"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise missing
-    say(f"apt-get installs {package}")
-    apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=2"]
-    install = [*apt, "install", "--no-install-recommends", package]
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for argv in (install, [*apt, "update"], install):  # the lists of a fresh machine are often absent or old
-        done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=2, timeout=600, check=False)
-        if argv is install and done.returncode == 0:
-            return
-    raise missing
+        raise TerpError("Python's venv module is not installed", hint=hint)
+    say(f"installs {package} with apt-get")
+    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=120")
+    install = (*apt, "install", "--no-install-recommends", package)
+    try:
+        _output(install, 600)
+    except InstallError:  # the package lists of a fresh machine are often absent or old
+        _output((*apt, "update"), 600)
+        try:
+            _output(install, 600)
+        except InstallError as error:
+            error.hint = hint
+            raise
 
 
 def pip_configuration(listed: str) -> dict[str, str]:
@@ -313,6 +331,9 @@ def main(arguments: list[str]) -> None:
     except TerpError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
+    except OSError as error:  # no space, no permission: of a cache that root made, for instance
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     if more:
