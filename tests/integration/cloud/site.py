@@ -91,7 +91,7 @@ class Site:
         """Ask for a server; `active` waits for it."""
         network = network or self.network
         port = self.member.network.create_port(
-            network_id=network.id, name=name, security_groups=groups or [self.inner]
+            network_id=network.id, name=name, dns_name=name, security_groups=groups or [self.inner]
         )
         if "block_device_mapping" not in more:
             more["image_id"] = self.image.id

@@ -35,7 +35,7 @@ def server_at(site: Site, address: str):
 
 
 def test_cloud_init_did_what_the_user_data_says(site: Site, worker: str) -> None:
-    assert site.ssh(worker, "cat /etc/role; ls /var/ran; hostname; id -un; sudo id -un").split() == [
+    assert site.ssh(worker, "cat /etc/role; echo; ls /var/ran; hostname; id -un; sudo id -un").split() == [
         "worker",
         "/var/ran",
         "worker-1",
@@ -61,6 +61,8 @@ def test_names_resolve_between_servers(site: Site, worker: str) -> None:
     bastion = site.ip(site.bastion)
     assert site.ssh(worker, "getent ahostsv4 bastion | head -1").split()[0] == bastion
     assert site.ssh("bastion", "getent ahostsv4 worker-1 | head -1").split()[0] == worker
+    assert site.ssh("bastion", "getent ahostsv4 worker-1.cloud.internal | head -1").split()[0] == worker
+    assert not site.reaches("bastion", "timeout 5 getent ahostsv4 nobody.example")
 
 
 def test_a_volume_survives_reboots(site: Site, worker: str) -> None:

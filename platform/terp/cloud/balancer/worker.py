@@ -65,7 +65,11 @@ class Worker:
     def _apply(self, asked: LoadBalancer) -> None:
         network = self._network()
         port = network.get_port(asked.vip_port)
-        network.update_port(port, security_groups=[self._firewall(asked)])
+        network.update_port(
+            port,
+            security_groups=[self._firewall(asked)],
+            admin_state_up=True,  # Octavia makes it as a mere reservation of the address
+        )
         if self._state.ground.hosts:
             self._instance(asked.id).apply(asked, self._vip(port))
 
