@@ -296,18 +296,34 @@ def test_development_uses_the_same_versions_as_users_do():
     }
 
 
-def test_a_pinned_version_stands_in_one_place():
-    """Beside the place itself: what is derived from it (locks, go.sum) and what tells of the past."""
-    pins = {
-        str(specifier.version)
+def pinned() -> dict[str, str]:
+    """Every package that a source pins to one version."""
+    return {
+        each.name: specifier.version
         for _, requirements in declared().values()
         for each in requirements
         for specifier in each.specifier
-        if specifier.operator == "==" and specifier.version.count(".") >= 2
+        if specifier.operator == "=="
     }
-    own = re.compile(r"pyproject\.toml|requirements/.*|scripts/tools/.*|CHANGELOG\.md|docs/.*|README\.md")
-    version = "|".join(rf"(?<![\d.]){re.escape(pin)}(?![\d.])" for pin in sorted(pins))
-    assert [where for where in found(version) if not own.match(where)] == []
+
+
+def test_a_pinned_version_stands_in_one_place():
+    """Beside it: what is derived from it (lock files, go.sum) or goes in step, and what tells of the past."""
+    versions = sorted({version for version in pinned().values() if version.count(".") >= 2})
+    places = (
+        r"pyproject\.toml|requirements/|platform/terp/tools/versions\.yaml|scripts/tools/|CHANGELOG\.md|docs/"
+    )
+    anywhere = "|".join(rf"(?<![\d.]){re.escape(version)}(?![\d.])" for version in versions)
+    assert [where for where in found(anywhere) if not re.match(places, where)] == []
+
+
+def test_pulumis_packages_and_programs_go_in_step():
+    tools = yaml.safe_load(text(PACKAGE / "tools" / "versions.yaml"))["tools"]
+    programs = {each["name"].replace("pulumi-resource-", "pulumi-"): each["version"] for each in tools}
+    packages = {name: version for name, version in pinned().items() if name.startswith("pulumi")}
+    assert "pulumi" in packages
+    assert packages == {name: programs.get(name) for name in packages}
+    assert programs["pulumi-language-python"] == programs["pulumi"]
 
 
 def test_all_say_the_same_oldest_python():
