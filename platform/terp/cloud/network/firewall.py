@@ -199,7 +199,10 @@ def _inet(
             "zones",
             "map",
             "iifname : ct zone",
-            [f'"{bridge(id_)}" : {zone}' for id_, zone in sorted(zones.items())],
+            [
+                f'"{bridge(name)}" : {zones[name]}'
+                for name in sorted(network.id for network in snapshot.networks)
+            ],
         ),
         *_targets(filtered, marks),
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
+from itertools import chain
 
 from pydantic import Field
 
@@ -50,8 +51,8 @@ def plan(
 def allocate(taken: Mapping[str, int], wanted: Iterable[str], span: range) -> dict[str, int]:
     """A number of `span` for each of `wanted`; those that have one keep it, new ones get a higher one.
 
-    Numbers of the gone are used again only when the span is exhausted, so that no packet on its way meets the
-    rules of another port.
+    Give it also the numbers of those that are gone: they are used again only when the span is exhausted, so
+    that neither packets on their way nor tracked connections meet the rules of another port or network.
 
     Raises:
         ValueError: more are wanted than the span has.
@@ -59,17 +60,15 @@ def allocate(taken: Mapping[str, int], wanted: Iterable[str], span: range) -> di
     names = list(wanted)
     kept = {name: taken[name] for name in names if taken.get(name, -1) in span}
     used = set(kept.values())
-    following = max([*taken.values(), span.start - 1]) + 1
+    highest = max([span.start - 1, *(number for number in taken.values() if number in span)])
+    free = chain(range(highest + 1, span.stop), (number for number in span if number not in used))
     for name in names:
-        if name in kept:
-            continue
-        if following not in span:
-            following = next((number for number in span if number not in used), span.stop)
-            if following == span.stop:
+        if name not in kept:
+            number = next((number for number in free if number not in used), None)
+            if number is None:
                 raise ValueError(f"no number left for {name} in {span}")
-        kept[name] = following
-        used.add(following)
-        following += 1
+            kept[name] = number
+            used.add(number)
     return kept
 
 

@@ -25,8 +25,8 @@ def argv(
 ) -> list[str]:
     """Write the proxy's configuration; returns its command line, empty when nothing is allowed.
 
-    `allowed` are host names; `*.example.org` (or `.example.org`) allows the names below it, not itself. `upstream`
-    is the proxy (`host:port`) through which the machine itself must go, if any.
+    `allowed` are host names; `*.example.org` (or `.example.org`) allows the names below it, not itself.
+    `upstream` is the proxy (`host:port`) through which the machine itself must go, if any.
 
     Raises:
         TerpError: something in `allowed` is not a host name.

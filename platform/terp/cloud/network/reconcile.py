@@ -53,6 +53,7 @@ class Reconciler:
         self._resolvers = dns.Resolvers(place)
         self._plan: Plan | None = None
         self._numbers: dict[str, int] = {}
+        self._zones: dict[str, int] = {}
         self._rules: dict[str, tuple[str, int]] = {}  # by namespace: what was loaded, and as which generation
         self._done: dict[str, RouterPlan] = {}
         self._bridges: tuple[BridgePlan, ...] = ()
@@ -69,10 +70,12 @@ class Reconciler:
 
     def follow(self, snapshot: Snapshot) -> Outcome:
         """Bring the kernel in line with a new snapshot."""
-        zones = zoned(snapshot, self._zones(snapshot))
-        self._numbers = numbered(snapshot, self._numbers)
+        if self._plan is None:
+            self._zones = self._zones_of_bridges(snapshot)
+        self._zones |= zoned(snapshot, self._zones)
+        self._numbers |= numbered(snapshot, self._numbers)
         self._plan = plan(
-            snapshot, numbers=self._numbers, zones=zones, external_cidr=self._place.external_cidr
+            snapshot, numbers=self._numbers, zones=self._zones, external_cidr=self._place.external_cidr
         )
         return self._apply(self._plan, audit=False)
 
@@ -144,10 +147,8 @@ class Reconciler:
         self._guarded = machine.listed_guard(self._place)
         return True
 
-    def _zones(self, snapshot: Snapshot) -> dict[str, int]:
-        """Zones by network; a bridge remembers its own as its link's group, also when this process is new."""
-        if self._plan is not None:
-            return {each.network: each.zone for each in self._plan.bridges}
+    def _zones_of_bridges(self, snapshot: Snapshot) -> dict[str, int]:
+        """Zones by network, as an earlier process gave them: a bridge has its own as its link's group."""
         groups = {str(link["ifname"]): str(link.get("group", "")) for link in self._fabric_links()}
         found = {network.id: groups.get(links.bridge(network.id), "") for network in snapshot.networks}
         return {network: int(group) for network, group in found.items() if group.isdecimal()}
