@@ -84,8 +84,8 @@ def _start(state: State, task: Task) -> None:
     table = {service.name: service for service in services(state)}
     _once(state, task, "bootstrap", [table["mariadb"]], seed.bootstrap)
     _once(state, task, "identity", [table["keystone"]], seed.identity)
+    _once(state, task, "content", [each for each in table.values() if not each.needs_content], seed.content)
     _wait(state, task, list(table.values()))
-    _once(state, task, "content", [], seed.content)
     if not state.path("clouds.yaml").exists():
         task.update("credential")
         seed.credential(state)

@@ -20,6 +20,7 @@ from pathlib import Path
 import structlog
 
 from terp.cloud.database import Database
+from terp.cloud.network import proxy
 from terp.cloud.process import MARK, Process, stop
 from terp.cloud.state import State
 from terp.model import Model
@@ -52,6 +53,11 @@ class Service(Model):
         texts = [file.read_text() for file in self.configuration if file.exists()]
         asked = json.dumps([self.argv, sorted(self.env.items()), texts])
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+    @property
+    def needs_content(self) -> bool:
+        """It can only run when the cloud has been filled."""
+        return "content" in self.needs
 
     def answers(self) -> bool:
         """It accepts connections; a process without an address answers by being alive."""
@@ -140,6 +146,17 @@ def services(state: State) -> tuple[Service, ...]:
             after=("mariadb",),
         )
         table.insert(1, network)
+        allowed = state.settings.proxy.allow
+        if allowed:
+            forward = Service(
+                name="proxy",
+                argv=tuple(proxy.argv(ground.place, allowed)),
+                env={**base, **proxy.environment(ground.place)},
+                after=("network",),
+                needs=("content",),  # the address that it listens on comes with the external network
+                configuration=tuple(sorted(etc.joinpath("proxy").glob("*"))),
+            )
+            table.append(forward)
     return tuple(table)
 
 
