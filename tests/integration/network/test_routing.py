@@ -203,3 +203,30 @@ def test_names_of_servers_are_known_where_their_router_leads(world: World) -> No
     world.follow()
     assert within(3, lambda: a.looks_up("gamma") == ["10.0.3.5"])
     assert a.looks_up("delta") == ["10.0.2.6"]
+
+
+def test_names_are_known_in_a_network_without_a_router_too(world: World) -> None:
+    net, other = world.network("10.0.1.0/24"), world.network("10.0.1.0/24")
+    group = world.open_group()
+    a = world.server(net, "10.0.1.5", groups=(group,), name="alpha")
+    world.server(net, "10.0.1.6", groups=(group,), name="beta")
+    world.server(other, "10.0.1.7", groups=(group,), name="gamma")
+    world.follow()
+    assert a.looks_up("beta.openstacklocal") == ["10.0.1.6"]
+    assert a.looks_up("gamma") == 3
+    router = world.router(net)
+    world.follow()
+    assert within(3, lambda: a.looks_up("beta") == ["10.0.1.6"])
+    mine = [name for name in links.namespaces(world.place) if "-r-" in name]
+    assert router_namespace(world.place.tag, router.id) in mine
+    assert len(mine) == 2  # and the stand-in of the other network
+
+
+def test_a_server_that_has_the_gateways_address_keeps_it(world: World) -> None:
+    net = world.network("10.0.1.0/24")
+    group = world.open_group()
+    a = world.server(net, "10.0.1.5", groups=(group,), name="alpha")
+    gate = world.server(net, "10.0.1.1", groups=(group,), name="gate")
+    world.follow()
+    assert a.can_reach(gate)
+    assert [name for name in links.namespaces(world.place) if "-r-" in name] == []

@@ -1,7 +1,7 @@
 """Names of servers: one dnsmasq in each router's namespace.
 
 It knows the servers of the networks that the router joins, asks nobody else, and says at once that any other
-name does not exist.
+name does not exist. A network without a router has a stand-in, which does only this.
 """
 
 import contextlib

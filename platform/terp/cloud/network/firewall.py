@@ -16,6 +16,7 @@ Whatever has no mark is dropped: a tap is closed until Neutron's database knows 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
 
 from terp.cloud.network.links import bridge, tap
@@ -93,6 +94,7 @@ def firewall(
     )
 
 
+@lru_cache(maxsize=4096)
 def sources(port: Port) -> dict[str, list[Prefix]]:
     """Addresses that a port may send from, by MAC address: its own, those of its pairs, link-local ones."""
     allowed: dict[str, list[Prefix]] = {port.mac: [ip_network(each.address) for each in port.addresses]}

@@ -7,6 +7,7 @@ from itertools import chain
 from pydantic import Field
 
 from terp.cloud.network.firewall import NUMBERS, ZONES, firewall
+from terp.cloud.network.links import tap
 from terp.cloud.network.machine import FABRIC_END
 from terp.cloud.network.model import Snapshot
 from terp.cloud.network.routing import RouterPlan, routers
@@ -36,13 +37,15 @@ def plan(
 ) -> Plan:
     """The plan of a snapshot. `numbers` and `zones` as `allocate` gave them to its ports and networks."""
     external, addresses = _external(snapshot, external_cidr)
+    every = routers(snapshot)
+    own = [tap(link.port) for each in every if each.stands_in for link in each.links]
     return Plan(
         bridges=tuple(
             BridgePlan(network=network.id, mtu=network.mtu, zone=zones[network.id])
             for network in snapshot.networks
         ),
-        firewall=firewall(snapshot, numbers, zones, legs=(FABRIC_END,)),
-        routers=tuple(routers(snapshot)),
+        firewall=firewall(snapshot, numbers, zones, legs=(FABRIC_END, *own)),
+        routers=tuple(every),
         external=external,
         external_addresses=addresses,
     )

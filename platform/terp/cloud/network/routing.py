@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
+from uuid import UUID, uuid5
 
 from pydantic import Field
 
@@ -50,12 +51,16 @@ class RouterPlan(Model):
     routes: frozenset[KernelRoute] = frozenset()
     rules: str = Field(description="ruleset for `nft -f`")
     hosts: str = Field(description="names in the form of /etc/hosts")
+    stands_in: bool = Field(False, description="no router of Neutron's: only answers questions about names")
 
 
 def routers(snapshot: Snapshot) -> list[RouterPlan]:
-    """The plans of all routers that are up; one that is down has no link and no address."""
+    """The plans of all routers (one that is down has no link), and of what stands in for a missing one."""
     index = _Index(snapshot)
-    return [_router(router, index) for router in snapshot.routers]
+    joined = {port.network for port in snapshot.ports if port.owner in ROUTER_INTERFACES}
+    alone = [network for network in snapshot.networks if network.id not in joined and not network.external]
+    stand_ins = [_stand_in(network, index) for network in alone]
+    return [*(_router(router, index) for router in snapshot.routers), *filter(None, stand_ins)]
 
 
 def router_namespace(tag: str, router: str) -> str:
@@ -104,6 +109,34 @@ def _router(router: Router, index: _Index) -> RouterPlan:
             port for net in sorted({port.network for port in inner}) for port in index.by_network[net]
         ),
     )
+
+
+def _stand_in(network: Network, index: _Index) -> RouterPlan | None:
+    """Answers questions about names at the gateway's address of a network that no router joins.
+
+    None when no server there has a name, or the address is somebody's.
+    """
+    ports = index.by_network.get(network.id, [])
+    taken = {each.address for port in ports for each in port.addresses}
+    taken |= {pair.cidr.partition("/")[0] for port in ports for pair in port.pairs}
+    gateways = [
+        f"{subnet.gateway}/{ip_network(subnet.cidr).prefixlen}"
+        for subnet in index.subnets_of.get(network.id, [])
+        if subnet.gateway and ip_network(subnet.cidr).version == 4 and subnet.gateway not in taken
+    ]
+    names = hosts(ports)
+    if not (gateways and names):
+        return None
+    port = str(uuid5(UUID(network.id), "resolver"))
+    link = RouterLink(
+        port=port,
+        network=network.id,
+        mac=f"fa:16:3f:{port[0:2]}:{port[2:4]}:{port[4:6]}",
+        mtu=network.mtu,
+        name=f"qr-{port[:11]}",
+        addresses=frozenset(gateways),
+    )
+    return RouterPlan(router=port, links=(link,), rules="\n".join([*EMPTY, ""]), hosts=names, stands_in=True)
 
 
 def _link(port: Port, index: _Index, prefix: str) -> RouterLink:

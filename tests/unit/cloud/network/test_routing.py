@@ -78,3 +78,18 @@ def test_servers_have_their_name_in_each_domain() -> None:
 
 def test_the_external_network_of_the_small_cloud_is_the_default() -> None:
     assert next(subnet.cidr for subnet in SMALL.subnets if subnet.id == SUB_OUTER) == EXTERNAL
+
+
+def test_a_network_without_a_router_has_a_stand_in_for_its_names() -> None:
+    alone = SMALL.model_copy(
+        update={
+            "routers": (),
+            "ports": tuple(port for port in SMALL.ports if not port.owner.startswith("network")),
+        }
+    )
+    (plan,) = routers(alone)
+    assert plan.stands_in
+    assert [sorted(link.addresses) for link in plan.links] == [["10.0.0.1/24"]]
+    assert "alpha" in plan.hosts
+    nameless = tuple(port.model_copy(update={"name": ""}) for port in alone.ports)
+    assert routers(alone.model_copy(update={"ports": nameless})) == []
