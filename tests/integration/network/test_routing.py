@@ -1,9 +1,14 @@
+import subprocess
+from ipaddress import ip_network
+
 import pytest
 
-from terp.cloud.network import links
+from terp.cloud.network import check_external, links
 from terp.cloud.network.kernel import routes
 from terp.cloud.network.model import Route
 from terp.cloud.network.routing import router_namespace
+from terp.cloud.place import Place
+from terp.errors import TerpError
 from tests.integration.network.world import Outside, World, within
 
 pytestmark = pytest.mark.hosts
@@ -119,6 +124,17 @@ def test_taking_a_floating_ip_away_ends_its_connections(world: World, outside: O
         assert echo == [b"one"]
 
 
+def test_two_subnets_of_one_network_reach_each_other_through_their_router(world: World) -> None:
+    net = world.network("10.0.1.0/24", "10.0.2.0/24")
+    group = world.default_group()
+    a, b = (world.server(net, address, groups=(group,)) for address in ("10.0.1.5", "10.0.2.5"))
+    world.router(net)
+    world.follow()
+    with a.echoing(7), b.connected(a.address, 7) as client:  # every packet passes the network's bridge twice
+        assert all(client.answers(bytes([48 + number]) * 90) for number in range(5))
+    assert a.can_reach(b)
+
+
 def test_an_extra_route_leads_through_a_server(world: World) -> None:
     one, two = world.network("10.0.1.0/24"), world.network("10.0.2.0/24")
     group = world.open_group()
@@ -230,3 +246,23 @@ def test_a_server_that_has_the_gateways_address_keeps_it(world: World) -> None:
     world.follow()
     assert a.can_reach(gate)
     assert [name for name in links.namespaces(world.place) if "-r-" in name] == []
+
+
+def test_an_external_network_that_the_machine_reaches_otherwise_is_left_alone(place: Place) -> None:
+    subprocess.run(["ip", "link", "add", "other", "type", "bridge"], timeout=10, check=True)
+    part = next(ip_network(place.external_cidr).subnets(new_prefix=28))
+    subprocess.run(["ip", "addr", "add", f"{part[5]}/28", "dev", "other"], timeout=10, check=True)
+    subprocess.run(["ip", "link", "set", "other", "up"], timeout=10, check=True)
+    with pytest.raises(TerpError, match=str(part)):
+        check_external(place.external_cidr)
+    world = World(place)
+    outcome = world.reconciler.prepare()
+    assert list(outcome.failed) == ["leg"]
+    net = world.network("10.0.1.0/24")
+    group = world.default_group()
+    a, b = (world.server(net, f"10.0.1.{n}", groups=(group,)) for n in (5, 6))
+    world.reconciler.follow(world.snapshot())
+    assert a.can_reach(b)  # the rest works
+    subprocess.run(["ip", "link", "delete", "other"], timeout=10, check=True)
+    world.reconciler.audit_now()
+    assert world.reconciler.keep().failed == {}

@@ -28,7 +28,7 @@ from terp.cloud.network.reconcile import Outcome, Reconciler
 from terp.cloud.network.routing import RESOLVER
 from terp.cloud.place import Place
 
-PATIENCE = 1.0
+PATIENCE = 0.7
 """Seconds after which an unanswered attempt counts as refused."""
 
 
@@ -330,7 +330,7 @@ class World:
         return outcome
 
     def start(self) -> None:
-        self.reconciler.prepare()
+        assert self.reconciler.prepare().failed == {}
         self.follow()
 
     def network(self, *cidrs: str, external: bool = False, mtu: int = 1442, gateway: bool = True) -> Network:

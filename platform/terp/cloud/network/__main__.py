@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from terp.cloud.network.neutron import UNREACHABLE, Neutron
-from terp.cloud.network.reconcile import Outcome, Reconciler
+from terp.cloud.network.reconcile import FAILURES, Outcome, Reconciler
 from terp.cloud.place import Place
 
 PAUSE = 0.25
@@ -27,28 +27,51 @@ def main() -> None:
 
 def run(place: Place, neutron: Neutron) -> None:
     """Follow Neutron until the process is ended; a database that is away is waited for."""
-    reconciler, seen, away = Reconciler(place), "", False
-    reconciler.prepare()
+    reconciler, story, seen = Reconciler(place), Story(), ""
+    story.tell(reconciler.prepare())
     log.info("data plane is ready", tag=place.tag)
     while True:
         try:
             current = neutron.fingerprint()
-            outcome = reconciler.follow(neutron.read()) if current != seen else reconciler.keep()
-            seen, away = current, False
+            if current != seen:
+                story.tell(reconciler.follow(neutron.read()))
+                seen = current
+            story.database("")
         except UNREACHABLE as error:
-            if not away:
-                log.warning("Neutron's database is away", error=str(error))
-            away, outcome = True, reconciler.keep()
-        if outcome:
-            _tell(outcome)
+            story.database(str(error))
+        except FAILURES as error:
+            story.tell(Outcome(failed={"what Neutron says": str(error)}))
+        story.tell(reconciler.keep())
         time.sleep(PAUSE)
 
 
-def _tell(outcome: Outcome) -> None:
-    for part, message in outcome.failed.items():
-        log.error("failed, will be tried again", part=part, error=message)
-    if outcome.changed:
-        log.info("changed", parts=outcome.changed, milliseconds=round(outcome.seconds * 1000))
+class Story:
+    """The log: what was changed, and each failure once."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, str] = {}
+        self._away = False
+
+    def tell(self, outcome: Outcome | None) -> None:
+        """Log what one pass did."""
+        if outcome is None:
+            return
+        for part, message in outcome.failed.items():
+            if self._failed.get(part) != message:
+                log.error("failed, will be tried again", part=part, error=message)
+        for part in self._failed.keys() - outcome.failed.keys():
+            log.info("works again", part=part)
+        self._failed = outcome.failed
+        if outcome.changed:
+            log.info("changed", parts=outcome.changed, milliseconds=round(outcome.seconds * 1000))
+
+    def database(self, error: str) -> None:
+        """Log when the database goes away, and when it comes back."""
+        if error and not self._away:
+            log.warning("Neutron's database is away", error=error)
+        elif self._away and not error:
+            log.info("Neutron's database is back")
+        self._away = bool(error)
 
 
 if __name__ == "__main__":

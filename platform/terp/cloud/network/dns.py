@@ -10,7 +10,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from terp.cloud.network.links import inside, processes, tool
+from terp.cloud.network.links import inside, lives_in, processes, tool
 from terp.cloud.network.routing import RESOLVER
 from terp.cloud.place import Place
 
@@ -50,6 +50,7 @@ class Resolvers:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._children: list[subprocess.Popen[bytes]] = []
+        self._seen: dict[str, int] = {}
 
     def ensure(self, namespace: str, hosts: str) -> bool:
         """Let the resolver of a namespace run and know these names. Returns whether anything was changed."""
@@ -61,7 +62,7 @@ class Resolvers:
             new = file.with_suffix(".new")
             new.write_text(hosts)
             new.replace(file)
-        running = self.running(namespace)
+        running = self._running(namespace)
         for pid in running if fresh else ():
             os.kill(pid, signal.SIGHUP)
         if not running:
@@ -77,6 +78,17 @@ class Resolvers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         hosts_file(self._place, namespace).unlink(missing_ok=True)
+
+    def _running(self, namespace: str) -> list[int]:
+        """As `running`, without a look at every process when the one that was seen is still there."""
+        pid = self._seen.get(namespace)
+        if pid is not None and _name(pid) == "dnsmasq" and lives_in(pid, namespace):
+            return [pid]
+        found = self.running(namespace)
+        self._seen = {name: pid for name, pid in self._seen.items() if name != namespace}
+        if found:
+            self._seen[namespace] = found[0]
+        return found
 
     def running(self, namespace: str) -> list[int]:
         """Processes of the resolver of a namespace."""

@@ -22,6 +22,8 @@ PREFIX = 11
 READY = 5.0
 """Seconds that another process may take between naming a namespace and making it."""
 
+BRIDGE_FILTER = Path("/proc/sys/net/bridge")
+"""Parameters of br_netfilter, when the kernel has it."""
 CLOSED = """
 table bridge terp {
     chain closed {
@@ -68,8 +70,8 @@ def tool(place: Place, name: str, *, timeout: float = 20) -> Command:
     for folder in ("usr/sbin", "usr/bin"):
         program = place.packages / folder / name
         if program.exists():
-            libraries = place.packages / "usr/lib/x86_64-linux-gnu"
-            return Command((str(program),), timeout=timeout, env={"LD_LIBRARY_PATH": str(libraries)})
+            libraries = ":".join(map(str, sorted(place.packages.glob("usr/lib/*-linux-gnu"))))
+            return Command((str(program),), timeout=timeout, env={"LD_LIBRARY_PATH": libraries})
     raise TerpError(f"{name} is not in {place.packages}", hint="`terp cloud up` unpacks the packages again")
 
 
@@ -149,6 +151,14 @@ def processes(names: list[str]) -> list[int]:
     return pids
 
 
+def lives_in(pid: int, namespace: str) -> bool:
+    """The process is alive, in the namespace of this name."""
+    try:
+        return Path(f"/proc/{pid}/ns/net").samefile(NAMESPACES / namespace)
+    except OSError:
+        return False
+
+
 def ensure_fabric(place: Place) -> str:
     """Make the namespace of the bridges; returns its name.
 
@@ -171,7 +181,12 @@ def open_fabric(place: Place) -> None:
 
 
 def prepare_fabric(place: Place) -> None:
-    """Set the fabric's kernel parameters."""
+    """Set the fabric's kernel parameters.
+
+    Raises:
+        LinkError: the kernel has no br_netfilter.
+    """
+    _load_bridge_filter(place)
     settings = {
         "net/bridge/bridge-nf-call-iptables": 1,
         "net/bridge/bridge-nf-call-ip6tables": 1,
@@ -181,6 +196,20 @@ def prepare_fabric(place: Place) -> None:
         "net/ipv6/conf/default/disable_ipv6": 1,
     }
     write_parameters(fabric(place), settings)
+
+
+def _load_bridge_filter(place: Place) -> None:
+    """Load br_netfilter where it is a module, without a change for the machine's own bridges."""
+    if BRIDGE_FILTER.exists():
+        return
+    tried = tool(place, "modprobe").run("br_netfilter", check=False)
+    if not BRIDGE_FILTER.exists():
+        raise LinkError(
+            f"this kernel cannot filter bridged packets: {tried.stderr.strip() or 'br_netfilter is missing'}",
+            hint="load the module br_netfilter on the machine (in a container: on its host)",
+        )
+    for each in BRIDGE_FILTER.glob("bridge-nf-call-*"):
+        each.write_text("0\n")  # the module's default is to filter the bridges of everybody
 
 
 def write_parameters(namespace: str, settings: dict[str, int]) -> None:
@@ -236,7 +265,7 @@ def links(namespace: str | None, name: str | None = None) -> list[dict[str, obje
     """Links of a namespace (the machine's own when None) as iproute2 reports them."""
     where = ("-n", namespace) if namespace else ()
     which = ("dev", name) if name else ()
-    done = _IP.run(*where, "-j", "-d", "link", "show", *which, check=False)
+    done = _IP.run(*where, "-N", "-j", "-d", "link", "show", *which, check=False)
     if done.returncode or not done.stdout.strip():
         return []
     found: list[dict[str, object]] = json.loads(done.stdout)

@@ -56,6 +56,9 @@ def ensure_leg(place: Place, network: str | None, more: Iterable[str] = ()) -> b
 
     `network` is the external network's id, None as long as it is not known; `more` are addresses beside the
     one that the place names.
+
+    Raises:
+        TerpError: the external network collides with another way of the machine.
     """
     here, there = leg(place), ensure_fabric(place)
     changed = False
@@ -63,6 +66,7 @@ def ensure_leg(place: Place, network: str | None, more: Iterable[str] = ()) -> b
     if not (near and far and near[0].get("link_index") == far[0]["ifindex"]):
         for namespace, name in ((None, here), (there, FABRIC_END)):
             _IP.run(*(("-n", namespace) if namespace else ()), "link", "delete", name, check=False)
+        check_external(place.external_cidr)
         _IP.run("link", "add", here, "type", "veth", "peer", "name", FABRIC_END, "netns", there)
         far, changed = links(there, FABRIC_END), True
     if network and (far[0].get("master") != bridge(network) or "UP" not in _flags(far[0])):

@@ -15,6 +15,8 @@ from terp.errors import TerpError
 
 AUDIT = 10.0
 """Seconds between two comparisons of every link, address and route with the plan."""
+RETRY = 2.0
+"""Seconds after which what failed is tried again."""
 ROUTER_PARAMETERS = {
     "net/ipv4/ip_forward": 1,
     "net/ipv4/conf/all/rp_filter": 0,
@@ -59,14 +61,15 @@ class Reconciler:
         self._bridges: tuple[BridgePlan, ...] = ()
         self._guarded = ""
         self._audited = -AUDIT
-        self._retry = False
+        self._retry_at: float | None = None
 
-    def prepare(self) -> None:
+    def prepare(self) -> Outcome:
         """What needs no word of Neutron: the closed fabric, the machine's leg and its guard."""
-        links.ensure_fabric(self._place)
-        links.prepare_fabric(self._place)
-        machine.ensure_leg(self._place, None)
-        self._guard()
+        outcome = Outcome()
+        self._part(outcome, "fabric", self._fabric)
+        self._part(outcome, "leg", lambda: machine.ensure_leg(self._place, None))
+        self._part(outcome, "guard", self._guard)
+        return outcome
 
     def follow(self, snapshot: Snapshot) -> Outcome:
         """Bring the kernel in line with a new snapshot."""
@@ -84,7 +87,8 @@ class Reconciler:
         if self._plan is None:
             return None
         audit = time.monotonic() - self._audited > AUDIT
-        if not (audit or self._retry or self._touched()):
+        retry = self._retry_at is not None and time.monotonic() > self._retry_at
+        if not (audit or retry or self._touched()):
             return None
         return self._apply(self._plan, audit=True)
 
@@ -108,14 +112,14 @@ class Reconciler:
             self._bridges = ()
         self._part(outcome, "security groups", lambda: self._firewall(desired.firewall))
         self._part(outcome, "bridges", lambda: self._ensure_bridges(desired.bridges))
-        if audit or self._retry or "bridges" in outcome.changed:
+        if audit or "bridges" in outcome.changed:
             more = desired.external_addresses
             self._part(outcome, "leg", lambda: machine.ensure_leg(self._place, desired.external, more))
             self._part(outcome, "guard", self._guard)
         for router in desired.routers:
             self._part(outcome, f"router {router.router}", partial(self._router, router))
         self._part(outcome, "old routers", lambda: self._remove_routers(desired))
-        self._retry = bool(outcome.failed)
+        self._retry_at = time.monotonic() + RETRY if outcome.failed else None
         outcome.seconds = time.monotonic() - start
         return outcome
 
@@ -125,6 +129,11 @@ class Reconciler:
                 outcome.changed.append(name)
         except FAILURES as error:
             outcome.failed[name] = str(error)
+
+    def _fabric(self) -> bool:
+        links.ensure_fabric(self._place)
+        links.prepare_fabric(self._place)
+        return False
 
     def _firewall(self, rules: str) -> bool:
         namespace = links.ensure_fabric(self._place)
