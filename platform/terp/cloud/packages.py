@@ -32,6 +32,8 @@ NAMES = (
 )
 UNUSED = ("doc", "info", "lintian", "locale", "man")
 """Folders of usr/share that nothing here reads."""
+DIES_WITH_CALLER = ("setpriv", "--pdeathsig", "KILL")
+"""Before a program that must not go on writing into a tree when whoever makes that tree has been killed."""
 LIST = "packages.txt"
 """In the root: name and version of each package that was unpacked."""
 
@@ -143,7 +145,9 @@ class Apt:
         settings = work / "apt.conf"
         settings.write_text(_settings(work))
         self._apt = Command(
-            ("apt-get", "-q", "-y", "-c", str(settings)), timeout=900, env={"LC_ALL": "C.UTF-8"}
+            (*DIES_WITH_CALLER, "apt-get", "-q", "-y", "-c", str(settings)),
+            timeout=900,
+            env={"LC_ALL": "C.UTF-8"},
         )
 
     def update(self) -> None:

@@ -127,6 +127,7 @@ class HostDriver(RecordDriver):
             name=instance.hostname or instance.name,
             memory=instance.flavor.memory_mb,
             vcpus=instance.flavor.vcpus,
+            disk=instance.flavor.root_gb or 1,  # 0 when the root disk is a volume
             nics=tuple(_nic(vif) for vif in network_info or []),
             root_volume=next((volume.file for volume in volumes if volume.boot), None),
         )

@@ -28,6 +28,8 @@ REFUSED = "CAP_SYS_TIME,CAP_SYS_MODULE"
 POWER_OFF = signal.SIGRTMIN + 4
 """Asks systemd to power off (systemd(1), "Signals")."""
 NAME_LIMIT = 64
+SAID = 500
+"""Characters of the console that an error repeats."""
 
 
 class Machine:
@@ -43,7 +45,11 @@ class Machine:
     def start(
         self, device: Path, host_name: str, machine_id: str, binds: Mapping[str, Path], *, kernel_log: bool
     ) -> None:
-        """Start it from the root disk `device`; `binds` are shown read-only at their places in the host."""
+        """Start it from the root disk `device`; `binds` are shown read-only at their places in the host.
+
+        Raises:
+            TerpError: it ended before it began, for instance because its disk is damaged.
+        """
         nspawn = tool(self._place.packages, "systemd-nspawn")
         settings = {
             **nspawn.env,
@@ -76,6 +82,11 @@ class Machine:
         shim = [SHIM, self._folder, device, self._place.image, *self._cgroup.doors(), "--"]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", MARK: self._place.tag, **settings}
         self._spawn([*map(str, shim), *argv], environment)
+        # What the shim does before it enters the control groups is what can fail.
+        wait_for(f"{self._name} to begin", lambda: self._cgroup.processes() or not self.running(), 60, 0.02)
+        if not self.running():
+            said = (self._folder / "console.log").read_text(errors="replace").strip()
+            raise TerpError(f"host {self._name} did not start", hint=said[-SAID:])
 
     def _spawn(self, argv: list[str], environment: Mapping[str, str]) -> None:
         """Start a process that is nobody's child, so that nobody has to wait for it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from terp.cloud.cached import make_once
 from terp.cloud.distribution import Distribution, distribution
-from terp.cloud.packages import Apt
+from terp.cloud.packages import DIES_WITH_CALLER, Apt
 from terp.command import Command
 from terp.errors import TerpError
 from terp.paths import cache_dir
@@ -165,11 +165,12 @@ def _make(new: Path, packages: Path, machine: Distribution, task: Task) -> None:
 
 
 def _mmdebstrap(packages: Path) -> Command:
-    """In namespaces of its own: whatever ends it, no mount and no process of it stays."""
+    """In namespaces of its own: whatever ends it or its caller, no mount and no process of it stays."""
     modules = [packages / "usr/share", packages / "usr/lib", *packages.glob("usr/lib/*-linux-gnu*")]
     perl = [str(path) for folder in modules for name in ("perl", "perl5") for path in _perl(folder / name)]
     return Command(
         (
+            *DIES_WITH_CALLER,
             *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
             str(packages / "usr/bin/mmdebstrap"),
         ),
