@@ -8,6 +8,8 @@ from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 from openstack.network.v2.network import Network
 
+from terp.cloud.process import wait_for
+
 pytestmark = pytest.mark.cloud
 
 
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.cloud
 def network(member: Connection) -> Network:
     network = member.network.create_network(name="nodes")
     member.network.create_subnet(network_id=network.id, name="nodes", ip_version=4, cidr="10.20.0.0/24")
-    return network
+    return member.network.get_network(network)
 
 
 def image_id(member: Connection) -> str:
@@ -233,3 +235,52 @@ def test_projects_do_not_see_each_other(records, member: Connection, network: Ne
     finally:
         admin.identity.delete_user(user)
         admin.identity.delete_project(project)
+
+
+def test_load_balancers_are_built_changed_and_counted(records, member: Connection, network: Network) -> None:
+    balancers = member.load_balancer
+
+    def settled() -> bool:
+        return balancers.get_load_balancer(balancer.id).provisioning_status == "ACTIVE"
+
+    def wait() -> None:
+        wait_for("the load balancer", settled, 60, 0.2)
+
+    balancer = balancers.create_load_balancer(name="api", vip_subnet_id=network.subnet_ids[0])
+    wait()
+    listener = balancers.create_listener(
+        load_balancer_id=balancer.id, protocol="TCP", protocol_port=6443, allowed_cidrs=["192.0.2.0/24"]
+    )
+    wait()
+    pool = balancers.create_pool(listener_id=listener.id, protocol="TCP", lb_algorithm="LEAST_CONNECTIONS")
+    wait()
+    one = balancers.create_member(pool, address="10.20.0.50", protocol_port=6443)
+    wait()
+    monitor = balancers.create_health_monitor(pool_id=pool.id, type="TCP", delay=5, timeout=3, max_retries=2)
+    wait()
+    port = member.network.get_port(balancer.vip_port_id)
+    assert port.device_owner == "Octavia"
+    assert port.is_admin_state_up
+    with pytest.raises(exceptions.HttpException, match="is not offered here"):
+        balancers.create_listener(load_balancer_id=balancer.id, protocol="UDP", protocol_port=53)
+    for remove in (
+        lambda: balancers.delete_health_monitor(monitor),
+        lambda: balancers.delete_member(one, pool),
+        lambda: balancers.delete_pool(pool),
+    ):
+        remove()
+        wait()
+    assert list(balancers.pools()) == []
+    balancers.delete_load_balancer(balancer, cascade=True)
+    wait_for("it to be gone", lambda: not list(balancers.load_balancers()), 30, 0.2)
+    with pytest.raises(exceptions.NotFoundException):
+        member.network.get_port(port.id)
+    for number in range(records.state.settings.quotas.load_balancers):
+        last = balancers.create_load_balancer(name=f"lb-{number}", vip_subnet_id=network.subnet_ids[0])
+    with pytest.raises(exceptions.HttpException, match=r"(?i)quota"):
+        balancers.create_load_balancer(name="one-too-many", vip_subnet_id=network.subnet_ids[0])
+    balancer = last
+    wait()
+    for each in list(balancers.load_balancers()):
+        balancers.delete_load_balancer(each, cascade=True)
+    wait_for("all to be gone", lambda: not list(balancers.load_balancers()), 60, 0.3)

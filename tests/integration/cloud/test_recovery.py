@@ -13,7 +13,7 @@ from tests.integration.cloud.test_api import active, boot
 
 pytestmark = pytest.mark.cloud
 
-SERVICES = ("mariadb", "keystone", "placement", "glance", "neutron", "cinder", "nova")
+SERVICES = ("mariadb", "keystone", "placement", "glance", "neutron", "cinder", "octavia", "nova")
 
 
 def kill(cloud: EmbeddedCloud, name: str) -> None:
