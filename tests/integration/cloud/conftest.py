@@ -57,6 +57,11 @@ class EmbeddedCloud:
         done = self.terp("down", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def reset(self) -> None:
+        """Remove it."""
+        done = self.terp("reset", "--yes", check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def status(self) -> dict[str, str]:
         """State of each service."""
         seen = json.loads(self.terp("status", "--json", check=False).stdout)
@@ -85,18 +90,22 @@ class EmbeddedCloud:
 def records_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """The driver mode without hosts, as a user without root and without capabilities."""
     cloud = EmbeddedCloud(tmp_path_factory.mktemp("records"), hosts=False)
-    cloud.up()
-    yield cloud
-    cloud.terp("reset", "--yes")
+    try:
+        cloud.up()
+        yield cloud
+    finally:
+        cloud.reset()
 
 
 @pytest.fixture(scope="session")
 def hosts_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """A cloud whose servers are real hosts."""
     cloud = EmbeddedCloud(tmp_path_factory.mktemp("hosts"), hosts=True)
-    cloud.up()
-    yield cloud
-    cloud.terp("reset", "--yes")
+    try:
+        cloud.up()
+        yield cloud
+    finally:
+        cloud.reset()
 
 
 @pytest.fixture
