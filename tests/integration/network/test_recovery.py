@@ -1,7 +1,6 @@
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -9,7 +8,7 @@ from terp.cloud.network import dns, kernel, links
 from terp.cloud.network.reconcile import Reconciler
 from terp.cloud.network.routing import router_namespace
 from terp.cloud.place import Place
-from tests.integration.network.world import Server, World
+from tests.integration.network.world import Server, World, within
 
 pytestmark = pytest.mark.hosts
 
@@ -112,8 +111,15 @@ def test_a_lost_leg_comes_back(world: World, outside: Server) -> None:
 def test_a_lost_fabric_is_made_again_and_its_servers_can_be_plugged_again(world: World) -> None:
     a, b, _ = joined(world)
     subprocess.run(["ip", "netns", "delete", links.fabric(world.place)], timeout=10, check=True)
-    time.sleep(0.5)  # the kernel removes the links some time later
-    world.reconciler.keep()
+    # The kernel removes the links some time later; until then the router's cannot be made again.
+    assert within(20, lambda: not any(links.links(each.namespace, "eth0") for each in (a, b)))
+
+    def repaired() -> bool:
+        world.reconciler.audit_now()
+        outcome = world.reconciler.keep()
+        return outcome is not None and not outcome.failed
+
+    assert within(20, repaired)
     for server in (a, b):
         server.boot()
     assert a.can_reach(b)

@@ -187,16 +187,25 @@ class Reconciler:
         namespace = router_namespace(self._place.tag, wanted.router)
         if self._done.get(namespace) == wanted and links.exists(namespace):
             return self._load(namespace, wanted.rules)
-        self._done.pop(namespace, None)
+        done = self._done.pop(namespace, None)
         changed = not links.exists(namespace)
         if changed:
+            done = None
             self._rules.pop(namespace, None)
         if namespace not in self._rules:
             links.ensure_namespace(namespace)
             links.write_parameters(namespace, ROUTER_PARAMETERS)
         changed |= self._load(namespace, wanted.rules)
-        changed |= self._router_links(namespace, wanted)
+        if done is None or (done.links, done.routes) != (wanted.links, wanted.routes):
+            changed |= self._router_links(namespace, wanted)
+            changed |= self._router_routes(namespace, wanted)
+        changed |= self._resolvers.ensure(namespace, wanted.hosts)
+        self._done[namespace] = wanted
+        return changed
+
+    def _router_routes(self, namespace: str, wanted: RouterPlan) -> bool:
         ours, kernels = kernel.routes(namespace)
+        changed = False
         for link in wanted.links:
             bare = frozenset(each for each in link.addresses if not _routed(each, link.name, kernels))
             if bare:  # somebody removed the route that came with the address
@@ -208,8 +217,6 @@ class Reconciler:
         if ours != wanted.routes:
             kernel.change_routes(namespace, ours, wanted.routes)
             changed = True
-        changed |= self._resolvers.ensure(namespace, wanted.hosts)
-        self._done[namespace] = wanted
         return changed
 
     def _router_links(self, namespace: str, wanted: RouterPlan) -> bool:
