@@ -24,6 +24,8 @@ Names = Annotated[
     list[str] | None, typer.Argument(help="Tools or purposes; the default purpose without any.")
 ]
 out = Console()
+WIDE = 150
+"""Columns of a table that a narrow terminal wraps by itself, so that its paths can be copied."""
 
 
 def _progress(*, as_json: bool) -> Progress:
@@ -77,7 +79,7 @@ def list_tools(as_json: AsJson = False) -> None:
     for column, side in (("tool", "left"), ("version", "left"), ("source", "left"), ("size", "right")):
         table.add_column(column, justify="right" if side == "right" else "left", no_wrap=True)
     table.add_column("took", justify="right", no_wrap=True)
-    table.add_column("path", overflow="fold")
+    table.add_column("path", no_wrap=True)
     for tool, found in rows:
         if found:
             path = str(store.directory(found) / found.name)
@@ -85,7 +87,7 @@ def list_tools(as_json: AsJson = False) -> None:
             table.add_row(tool.name, tool.version, found.source, decimal(found.size), took, path)
         else:
             table.add_row(tool.name, tool.version, "[dim]not installed[/]", "", "", "")
-    out.print(table)
+    Console(width=max(out.width, WIDE)).print(table)
 
 
 def _described(tool: Tool, found: Installed | None, store: Store, on: str) -> dict[str, object]:

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from terp.command import CommandError
 from terp.progress import Task
 from terp.tools.golang import Go
-from terp.tools.versions import WRAPPERS, Build, Tool
+from terp.tools.versions import Build, Tool
 
 LIMIT = 7200.0
 """Seconds for one step of a build."""
@@ -52,7 +51,7 @@ class Steps:
                 if attempt == ATTEMPTS or error.code is None or not NETWORK.search(error.output):
                     raise
                 self.task.update(f"the network failed; attempt {attempt + 1} of {ATTEMPTS} follows")
-                time.sleep(self.pause * attempt)
+                self.go.running.over.wait(self.pause * attempt)
             else:
                 self.work += work
                 return said
@@ -92,16 +91,14 @@ class Steps:
         return Path(said.splitlines()[-1])
 
 
-def build(
-    tool: Tool, recipe: Build, go: Go, scratch: Path, task: Task, wrappers: Path = WRAPPERS
-) -> tuple[Path, float]:
+def build(tool: Tool, recipe: Build, go: Go, scratch: Path, task: Task) -> tuple[Path, float]:
     """Build the tool in a scratch directory: a directory with its files, and the CPU seconds it took.
 
     Raises:
         CommandError: Go failed; the error shows what it said.
     """
     source, files = scratch / "source", scratch / "files"
-    shutil.copytree(wrappers / tool.name, source)
+    shutil.copytree(tool.wrapper, source)
     files.mkdir()
     steps = Steps(go, source, task)
     if arguments := tool.generate():

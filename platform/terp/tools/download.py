@@ -38,6 +38,8 @@ class Downloads:
     """Fetches release files; a host that refuses is not asked again."""
 
     def __init__(self, directory: Path) -> None:
+        self.over = threading.Event()
+        """Ends all downloads."""
         self._directory = directory
         self._mirror = os.environ.get(MIRROR, "").rstrip("/")
         self._refusals: dict[str, str] = {}
@@ -91,7 +93,7 @@ class Downloads:
                     raise self._remember(host, f"{host} answers {answer.status_code}")
                 if not answer.is_success:
                     raise RefusedError(f"{url}: {answer.status_code} {answer.reason_phrase}")
-                _write(answer, out, task)
+                self._write(answer, out, task)
             if (found := file_digest(partial)) != sha256:
                 raise RefusedError(f"{url} has sha256 {found}, not {sha256}: thrown away")
             partial.replace(file)
@@ -101,6 +103,18 @@ class Downloads:
             raise RefusedError(f"{url}: {_said(error)}") from error
         finally:
             partial.unlink(missing_ok=True)
+
+    def _write(self, answer: httpx.Response, out: IO[bytes], task: Task) -> None:
+        size = int(answer.headers.get("content-length", 0))
+        end = time.monotonic() + WHOLE
+        done = 0
+        for part in answer.iter_raw():
+            done += out.write(part)
+            if self.over.is_set():
+                raise InterruptedError("downloads were ended")
+            if time.monotonic() > end:
+                raise httpx.ReadTimeout(f"not complete after {WHOLE:.0f} s")
+            task.update(f"{done / 1e6:.0f} MB from {answer.url.host}", done / size if size else None)
 
     def _remember(self, host: str, reason: str) -> RefusedError:
         with self._lock:
@@ -112,22 +126,11 @@ def _said(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _write(answer: httpx.Response, out: IO[bytes], task: Task) -> None:
-    size = int(answer.headers.get("content-length", 0))
-    end = time.monotonic() + WHOLE
-    done = 0
-    for part in answer.iter_raw():
-        done += out.write(part)
-        if time.monotonic() > end:
-            raise httpx.ReadTimeout(f"not complete after {WHOLE:.0f} s")
-        task.update(f"{done / 1e6:.0f} MB from {answer.url.host}", done / size if size else None)
-
-
 def unpack(archive: Path, wanted: Download, into: Path) -> None:
     """Take the tool's files out of its verified archive.
 
     Raises:
-        TerpError: one of them is not in it, or is no plain file.
+        RefusedError: one of them is not in it, or is no plain file.
     """
     url = wanted.url
     if not wanted.files:
@@ -143,7 +146,7 @@ def unpack(archive: Path, wanted: Download, into: Path) -> None:
                 with tarfile.open(archive) as packed_tar, target.open("wb") as out:
                     _copy(packed_tar.extractfile(name), out)
         except (KeyError, tarfile.TarError, zipfile.BadZipFile, TypeError) as error:
-            raise TerpError(f"{url}: no usable file {name}: {error}") from error
+            raise RefusedError(f"{url}: no usable file {name}: {error}") from error
 
 
 def _copy(source: IO[bytes] | None, out: IO[bytes]) -> None:

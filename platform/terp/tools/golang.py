@@ -56,13 +56,13 @@ class Running:
     """The programs that run, so that all of them can be ended at once."""
 
     processes: set[subprocess.Popen[str]] = field(default_factory=set)
-    ended: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def end(self) -> None:
         """Kill all and start no more."""
         with self.lock:
-            self.ended = True
+            self.over.set()
             for process in self.processes:
                 _kill(process)
 
@@ -72,7 +72,7 @@ class Running:
     ) -> Iterator[subprocess.Popen[str]]:
         """One more program, with its errors among its output; it ends with the block."""
         with self.lock:
-            if self.ended:
+            if self.over.is_set():
                 raise InterruptedError("no more programs are started")
             process = subprocess.Popen(
                 [sys.executable, "-ISc", ORPHAN, *argv],

@@ -35,7 +35,7 @@ def prune(say: Callable[[str], None], *, old: bool = False) -> list[Freed]:
             "compiled packages": [builds_dir()],
             "Go toolchains": [go_dir() / "toolchain"],
             "release files": [store.downloads],
-            "leftovers": [store.temporary],
+            "leftovers": [store.temporary, store.pulumi_home / "logs"],
         }
         if old:
             places["older tools"] = store.unused(read_versions().everything(), this_platform())

@@ -11,8 +11,9 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,9 @@ from terp.model import Model
 from terp.tools.versions import Sha256, Tool
 
 Source = Literal["release", "build"]
+
+SHORT = 16
+"""Digits of a digest in a path."""
 
 
 class StoredFile(Model):
@@ -53,18 +57,30 @@ class Installed(Model):
         return sum(file.size for file in self.files)
 
 
+@dataclass(frozen=True)
 class Store:
     """The tools under one directory."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.downloads = root / "downloads"
-        self.temporary = root / "temporary"
-        self.pulumi_home = root / "pulumi"
+    root: Path
+
+    @property
+    def downloads(self) -> Path:
+        """Release files by their checksums."""
+        return self.root / "downloads"
+
+    @property
+    def temporary(self) -> Path:
+        """What is not complete; nothing in it outlives a run."""
+        return self.root / "temporary"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """Pulumi's own directory, with the providers."""
+        return self.root / "pulumi"
 
     def directory(self, installed: Installed) -> Path:
         """Where its files lie."""
-        return self.root / "store" / installed.digest
+        return self.root / "store" / installed.digest[:SHORT]
 
     def find(self, tool: Tool, on: str, *, read_files: bool = False) -> Installed | None:
         """The tool as it is pinned now, if it is there and unharmed.
@@ -96,10 +112,11 @@ class Store:
         return True
 
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A directory that is gone after the block."""
-        self.temporary.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(dir=self.temporary))
+    def scratch(self, parent: Path | None = None) -> Iterator[Path]:
+        """A directory that is gone after the block; without a `parent` only for the one that installs."""
+        parent = parent or self.temporary
+        parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=parent))
         try:
             yield place
         finally:
@@ -138,20 +155,29 @@ class Store:
         )
         return installed
 
-    def view(self, tools: Iterable[Installed]) -> Path:
-        """A directory whose `bin` has the programs of all these tools and nothing else."""
-        links = {file.name: self.directory(each) / file.name for each in tools for file in each.files}
-        content = "".join(f"{name} {target}\n" for name, target in sorted(links.items()))
-        view = self.root / "views" / hashlib.sha256(content.encode()).hexdigest()[:16]
-        if not view.exists():
-            with self.scratch() as scratch:
-                (scratch / "bin").mkdir()
-                for name, target in links.items():
-                    (scratch / "bin" / name).symlink_to(_relative(target, view / "bin"))
-                scratch.chmod(0o755)
-                view.parent.mkdir(parents=True, exist_ok=True)
+    def view(self, tools: Iterable[tuple[Tool, Installed]]) -> Path:
+        """A directory whose `bin` has the programs of all these tools; providers have a place of their own.
+
+        Hard links: Pulumi takes a language host for its own only if it lies beside the real path of `pulumi`.
+        """
+        files = {
+            file.name: self.directory(each) / file.name
+            for tool, each in tools
+            if not tool.plugin
+            for file in each.files
+        }
+        content = "".join(f"{name} {file}\n" for name, file in sorted(files.items()))
+        view = self.root / "views" / hashlib.sha256(content.encode()).hexdigest()[:SHORT]
+        if not _shows(view / "bin", files):
+            with self.scratch(view.parent) as scratch:
+                if view.exists():  # its files have been replaced in the store since
+                    view.rename(scratch / "before")
+                new = scratch / "new"
+                (new / "bin").mkdir(parents=True)
+                for name, file in files.items():
+                    (new / "bin" / name).hardlink_to(file)
                 try:
-                    scratch.rename(view)
+                    new.rename(view)
                 except OSError:  # another run was faster; the name says what is in it
                     if not view.exists():
                         raise
@@ -170,28 +196,32 @@ class Store:
             new.replace(link)
 
     def unused(self, tools: Iterable[Tool], on: str) -> list[Path]:
-        """What no pin of these tools leads to: older versions, and views of them."""
+        """What no pin of these tools leads to: older versions, and what shows them."""
         found = [(tool, self.find(tool, on)) for tool in tools]
-        current = {each.digest for _, each in found if each}
+        current = {self.directory(each) for _, each in found if each}
+        kept = {file.stat().st_ino for place in current for file in place.iterdir()}
         records = {
             self._record(tool.name, fingerprint)
             for tool, _ in found
             for fingerprint in tool.fingerprints(on).values()
         }
-        stale = [each for each in (self.root / "store").glob("*") if each.name not in current]
+        stale = [each for each in (self.root / "store").glob("*") if each not in current]
         stale += [each for each in (self.root / "installed").glob("*/*.json") if each not in records]
-        stale += [
-            view
-            for view in (self.root / "views").glob("*")
-            if any(link.readlink().parent.name not in current for link in (view / "bin").iterdir())
-        ]
-        plugins = (self.pulumi_home / "plugins").glob("resource-*/pulumi-resource-*")
-        stale += [
-            each.parent
-            for each in plugins
-            if each.is_symlink() and each.readlink().parent.name not in current
-        ]
+        for shown in (
+            *(self.root / "views").glob("*"),
+            *(self.pulumi_home / "plugins").glob("resource-*-v*/"),
+        ):
+            files = [each for each in shown.rglob("*") if not each.is_dir()]
+            if any(not each.exists() or each.stat().st_ino not in kept for each in files):
+                stale.append(shown)
         return stale
+
+
+def _shows(directory: Path, files: Mapping[str, Path]) -> bool:
+    try:
+        return all((directory / name).samefile(file) for name, file in files.items())
+    except FileNotFoundError:
+        return False
 
 
 def _relative(target: Path, start: Path) -> Path:

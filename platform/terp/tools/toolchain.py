@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,12 @@ CORES_PER_BUILD = 4
 PATIENCE = 10_800.0
 """Seconds to wait for another run that installs tools: longer than all builds take."""
 GIB = 1 << 30
-STATE = {
+PULUMI = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
 }
+"""Pulumi asks no network, and takes no provider but the pinned ones."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,19 @@ class Toolchain:
         Raises:
             TerpError: it does not belong to these tools.
         """
-        found = self.bin / program
-        if not found.exists():
-            there = ", ".join(sorted(each.name for each in self.bin.iterdir()))
+        places = {
+            file.name: self.store.directory(tool) / file.name for tool in self.tools for file in tool.files
+        }
+        if program not in places:
+            there = ", ".join(sorted(places))
             raise TerpError(f"no program {program!r} among these tools", hint=f"there are: {there}")
-        return found.resolve()
+        linked = self.bin / program
+        return linked if linked.exists() else places[program]
 
     def env(self) -> dict[str, str]:
         """What to add to the environment of a program that uses these tools: PATH, and Pulumi's settings."""
         path = f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        return {"PATH": path, "PULUMI_HOME": str(self.store.pulumi_home), **STATE}
+        return {"PATH": path, "PULUMI_HOME": str(self.store.pulumi_home), **PULUMI}
 
 
 def tools_dir() -> Path:
@@ -78,7 +83,13 @@ def installed(wanted: str | Iterable[str]) -> Toolchain | None:
     return _toolchain(store, versions.select(_names(wanted)), on, read_files=False)
 
 
-def sync(wanted: str | Iterable[str], progress: "Progress", *, read_files: bool = False) -> Toolchain:
+def sync(
+    wanted: str | Iterable[str],
+    progress: "Progress",
+    *,
+    read_files: bool = False,
+    versions: Versions | None = None,
+) -> Toolchain:
     """Install what is missing of tools, named by themselves or by purposes, and return all of them.
 
     `read_files` checks every file that is there against its checksum.
@@ -86,7 +97,7 @@ def sync(wanted: str | Iterable[str], progress: "Progress", *, read_files: bool 
     Raises:
         TerpError: a tool could not be had from any source; the others are installed all the same.
     """
-    versions = read_versions()
+    versions = versions or read_versions()
     tools = versions.select(_names(wanted))
     store, on = Store(tools_dir()), this_platform()
     if found := _toolchain(store, tools, on, read_files=read_files):
@@ -111,10 +122,11 @@ def _toolchain(store: Store, tools: Sequence[Tool], on: str, *, read_files: bool
         each = store.find(tool, on, read_files=read_files)
         if not each:
             return None
-        found.append(each)
+        found.append((tool, each))
+    for tool, each in found:
         if tool.plugin:
             store.offer_plugin(tool, each)
-    return Toolchain(tuple(found), store, store.view(found))
+    return Toolchain(tuple(each for _, each in found), store, store.view(found))
 
 
 @contextmanager
@@ -172,27 +184,24 @@ class Installation:
         """
         from terp.tools.download import Downloads  # 0.1 s that a run with nothing to do saves
 
-        self._need_space(tools)
         self._wanted = tools
         downloads = Downloads(self.store.downloads)
-        errors: dict[str, TerpError] = {}
         fetchers = ThreadPoolExecutor(DOWNLOADS)
         builders = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // CORES_PER_BUILD))
         try:
-            fetched = [fetchers.submit(self._download, tool, downloads) for tool in tools]
-            built: list[tuple[Tool, Future[None]]] = []
-            for tool, download in zip(tools, fetched, strict=True):
-                refusal = download.result()
-                if refusal is not None and tool.build:
-                    built.append((tool, builders.submit(self._build, tool, tool.build)))
-                elif refusal is not None:
-                    errors[tool.name] = refusal
-            for tool, future in built:
+            refusals = list(fetchers.map(lambda tool: self._download(tool, downloads), tools))
+            refused = [(tool, refusal) for tool, refusal in zip(tools, refusals, strict=True) if refusal]
+            errors = {tool.name: refusal for tool, refusal in refused if not tool.build}
+            recipes = [(tool, tool.build) for tool, _ in refused if tool.build]
+            self._need_space([recipe for _, recipe in recipes])
+            building = [(tool, builders.submit(self._build, tool, recipe)) for tool, recipe in recipes]
+            for tool, future in building:
                 try:
                     future.result()
                 except TerpError as error:
                     errors[tool.name] = error
         except BaseException:
+            downloads.over.set()
             self._running.end()
             raise
         finally:
@@ -252,9 +261,9 @@ class Installation:
                 )
             return self._go
 
-    def _need_space(self, tools: Sequence[Tool]) -> None:
-        """Refuse before anything is begun rather than fail half an hour later."""
-        needed = sum(tool.build.disk for tool in tools if tool.build)
+    def _need_space(self, recipes: Sequence[Build]) -> None:
+        """Refuse before anything is compiled rather than fail half an hour later."""
+        needed = sum(recipe.disk for recipe in recipes)
         free = shutil.disk_usage(self.store.root).free / GIB
         if free < needed:
             raise TerpError(

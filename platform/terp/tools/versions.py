@@ -54,6 +54,7 @@ class Download(Model):
 class Build(Model):
     """A build from a Go module, by the wrapper module `scripts/tools/<name>`."""
 
+    wrapper: Path | None = Field(None, description="directory of another wrapper module")
     package: str = Field(".", description="import path of the main package")
     variables: dict[str, str] = Field({}, description="Go variables that the linker sets")
     generate: tuple[str, ...] = Field((), description="arguments of ./generate, run before")
@@ -103,16 +104,21 @@ class Tool(Model):
         filled = text.replace("{name}", self.name).replace("{version}", self.version)
         return filled.replace("{platform}", on)
 
-    def fingerprints(self, on: str, wrappers: Path = WRAPPERS) -> dict[str, str]:
+    @property
+    def wrapper(self) -> Path:
+        """The wrapper module of its build."""
+        return (self.build.wrapper if self.build else None) or WRAPPERS / self.name
+
+    def fingerprints(self, on: str) -> dict[str, str]:
         """By source, what changes when that source would give something else."""
         found = {}
         if release := self.download(on):
             found["release"] = _fingerprint(self.name, self.version, release.sha256, *release.files)
         if self.build:
-            wrapper = wrappers / self.name
-            files = sorted(each for each in wrapper.rglob("*") if each.is_file())
-            content = [f"{each.relative_to(wrapper)} {_digest(each.read_bytes())}" for each in files]
-            recipe = self.build.model_dump_json(exclude={"work", "disk"})
+            found_files = (each for each in self.wrapper.rglob("*") if each.is_file())
+            files = sorted(each for each in found_files if not each.name.endswith("_test.go"))
+            content = [f"{each.relative_to(self.wrapper)} {_digest(each.read_bytes())}" for each in files]
+            recipe = self.build.model_dump_json(exclude={"wrapper", "work", "disk"})
             found["build"] = _fingerprint(self.name, self.version, on, recipe, *content)
         return found
 
@@ -184,7 +190,10 @@ def read_versions(file: Path = FILE) -> Versions:
     """
     try:
         return Versions.model_validate(yaml.load(file.read_bytes(), yaml.CSafeLoader))
-    except (ValidationError, yaml.YAMLError, ValueError) as error:
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()]
+        raise TerpError(f"{file}\n" + "\n".join(found), exit_code=2) from error
+    except yaml.YAMLError as error:
         raise TerpError(f"{file}: {error}", exit_code=2) from error
 
 
