@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from terp.cloud import lifecycle
 from terp.cloud.faults import FILE as FAULTS
 from terp.cloud.faults import Fault, read_faults, set_faults
 from terp.cloud.settings import DEFAULT, read_settings
@@ -68,6 +67,8 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Lead to a running cloud, from wherever it is: absent, stopped, crashed, after a reboot."""
+    from terp.cloud import lifecycle  # with OpenStack's SDK: a second that other commands save
+
     wanted = read_settings(settings)
     cloud = the_cloud()
     with_hosts = cloud.ground.hosts if cloud.exists() and hosts is None else hosts_possible(asked=hosts)
@@ -80,6 +81,8 @@ def up(
 @app.command()
 def down(as_json: AsJson = False) -> None:
     """Stop everything; servers keep their disks and come back with `up`."""
+    from terp.cloud import lifecycle
+
     with progress(as_json=as_json) as story:
         lifecycle.down(the_cloud(), story)
 
@@ -89,6 +92,8 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: AsJson = False
 ) -> None:
     """Stop everything and remove the cloud with its servers and volumes."""
+    from terp.cloud import lifecycle
+
     cloud = the_cloud()
     if not yes and cloud.exists():
         typer.confirm(f"remove the cloud in {cloud.root} with all its servers and volumes?", abort=True)

@@ -10,8 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from terp.cli.cloud import AsJson, hosts_possible, progress, the_cloud
-from terp.cloud import lifecycle
-from terp.cloud.proof import prove
 from terp.cloud.settings import read_settings
 from terp.progress import Finished, readable
 
@@ -26,6 +24,8 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Raise everything that is built so far on this machine: tools, cloud, one server as a proof."""
+    from terp.cloud import lifecycle  # with OpenStack's SDK: a second that other commands save
+    from terp.cloud.proof import prove
     from terp.tools import sync
 
     cloud = the_cloud()
@@ -54,6 +54,8 @@ def _summary(finished: list[Finished], seconds: float) -> None:
 
 def down(as_json: AsJson = False) -> None:
     """Remove everything that `up` made: cloud, servers, volumes. What was fetched stays in the cache."""
+    from terp.cloud import lifecycle
+
     cloud = the_cloud()
     if cloud.exists() and cloud.ground.hosts and os.geteuid() != 0:
         hosts_possible(asked=None)
