@@ -22,7 +22,7 @@ import structlog
 from rich.console import Console
 from tests.integration.network.world import World, identity
 
-from terp.cloud.network import kernel, links
+from terp.cloud.network import kernel, links, sweep
 from terp.cloud.network.model import AddressPair
 from terp.cloud.packages import packages
 from terp.cloud.place import Place
@@ -161,7 +161,7 @@ def main() -> None:
                     try:
                         case(place)
                     finally:
-                        links.sweep(place)
+                        sweep(place)
             finally:
                 links.delete_namespace(machine)
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from rich.console import Console
 
-from terp.cloud.network import kernel, links
+from terp.cloud.network import kernel, links, sweep
 from terp.cloud.packages import packages
 from terp.cloud.place import Place
 from terp.progress import progress_for
@@ -38,7 +38,7 @@ def place(debian: Path, tmp_path: Path) -> Iterator[Place]:
         with kernel.entered(machine):
             links.write_parameters(machine, {"net/ipv4/ping_group_range": "0 0"})  # lets `pings` work
             yield made
-            links.sweep(made)
+            sweep(made)
     finally:
         links.delete_namespace(machine)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 from openstack.connection import Connection
 
-from terp.cloud.network import kernel, links
+from terp.cloud.network import kernel, links, sweep
 from terp.cloud.network.model import AddressPair, FixedAddress, Network, Port, Subnet
 from terp.cloud.place import Place
 from terp.cloud.process import wait_for
@@ -84,7 +84,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
         made.process.kill()
         made.process.wait(10)
         with kernel.entered(machine):
-            links.sweep(place)
+            sweep(place)
         links.delete_namespace(machine)
         cloud.terp("reset", "--yes")
 

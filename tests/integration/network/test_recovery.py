@@ -1,10 +1,11 @@
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from terp.cloud.network import dns, kernel, links
+from terp.cloud.network import dns, kernel, links, sweep
 from terp.cloud.network.reconcile import Reconciler
 from terp.cloud.network.routing import router_namespace
 from terp.cloud.place import Place
@@ -199,13 +200,22 @@ def test_what_neutron_forgot_disappears(world: World) -> None:
 
 
 def test_sweep_leaves_nothing(world: World) -> None:
-    joined(world)
-    links.sweep(world.place)
+    _, _, name = joined(world)
+    subprocess.run(["ip", "netns", "delete", name], timeout=10, check=True)  # its resolver lives on, unnamed
+    sweep(world.place)
     assert links.namespaces(world.place) == []
     assert links.tables(world.place) == []
     assert not links.links(None, links.leg(world.place))
     tag = world.place.tag.encode()
-    left = subprocess.run(
-        ["pgrep", "-f", f"{world.place.tag}-"], capture_output=True, timeout=10, check=False
-    )
-    assert left.stdout == b"", tag
+    arguments = [
+        (process / "cmdline").read_bytes() for process in Path("/proc").iterdir() if process.name.isdigit()
+    ]
+    assert not any(tag in each for each in arguments)
+
+
+def test_the_resolver_of_a_deleted_namespace_does_not_live_on(world: World) -> None:
+    _, _, name = joined(world)
+    subprocess.run(["ip", "netns", "delete", name], timeout=10, check=True)
+    world.reconciler.keep()
+    (only,) = dns.Resolvers(world.place).running(name)
+    assert links.lives_in(only, name)

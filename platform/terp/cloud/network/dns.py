@@ -8,11 +8,15 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
-from terp.cloud.network.links import inside, lives_in, processes, tool
+from terp.cloud.network.links import inside, lives_in, tool
 from terp.cloud.network.routing import RESOLVER
 from terp.cloud.place import Place
+
+ENTERED = 5.0
+"""Seconds that a new resolver may take to enter its namespace."""
 
 
 def hosts_file(place: Place, namespace: str) -> Path:
@@ -67,36 +71,58 @@ class Resolvers:
             os.kill(pid, signal.SIGHUP)
         if not running:
             arguments, environment = argv(self._place, namespace)
-            self._children.append(
-                subprocess.Popen(arguments, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+            child = subprocess.Popen(
+                arguments, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
             )
+            self._children.append(child)
+            end = time.monotonic() + ENTERED
+            while child.poll() is None and not lives_in(child.pid, namespace) and time.monotonic() < end:
+                time.sleep(0.005)
         return fresh or not running
 
     def remove(self, namespace: str) -> None:
         """End the resolver of a namespace."""
         for pid in self.running(namespace):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            _kill(pid)
         hosts_file(self._place, namespace).unlink(missing_ok=True)
 
-    def _running(self, namespace: str) -> list[int]:
-        """As `running`, without a look at every process when the one that was seen is still there."""
-        pid = self._seen.get(namespace)
-        if pid is not None and _name(pid) == "dnsmasq" and lives_in(pid, namespace):
-            return [pid]
-        found = self.running(namespace)
-        self._seen = {name: pid for name, pid in self._seen.items() if name != namespace}
-        if found:
-            self._seen[namespace] = found[0]
-        return found
-
     def running(self, namespace: str) -> list[int]:
-        """Processes of the resolver of a namespace."""
-        return [pid for pid in processes([namespace]) if _name(pid) == "dnsmasq"]
+        """Resolvers that serve the names of a namespace, also from an earlier namespace that had its name."""
+        return _with_argument(str(hosts_file(self._place, namespace)))
+
+    def _running(self, namespace: str) -> list[int]:
+        """The resolver in a namespace as it is now; those of earlier ones are ended."""
+        pid = self._seen.get(namespace)
+        if pid is not None and lives_in(pid, namespace):  # saves a look at every process
+            return [pid]
+        here = []
+        for each in self.running(namespace):
+            if lives_in(each, namespace):
+                here.append(each)
+                self._seen[namespace] = each
+            else:
+                _kill(each)
+        return here
 
 
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
+def sweep(place: Place) -> None:
+    """End all resolvers of a cloud, whether or not their namespaces still have a name."""
+    for pid in _with_argument(str(hosts_file(place, ""))):
+        _kill(pid)
+
+
+def _with_argument(hosts: str) -> list[int]:
+    """Processes of dnsmasq that read a hosts file whose path begins so."""
+    wanted, found = f"--addn-hosts={hosts}", []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):  # ended meanwhile
+                arguments = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                if any(argument.startswith(wanted) for argument in arguments):
+                    found.append(int(process.name))
+    return found
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

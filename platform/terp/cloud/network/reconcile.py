@@ -235,6 +235,7 @@ class Reconciler:
                     ifname=link.name,
                 )
                 kernel.batch(namespace, [f"link set {link.name} up"])
+                have[link.name] = frozenset()  # it may be a new link
                 changed = True
         gone = sorted(set(have) - {"lo"} - {link.name for link in wanted.links})
         kernel.batch(namespace, [f"link delete {name}" for name in gone])
