@@ -28,7 +28,10 @@ PLAIN_EVERY = 15.0
 
 @dataclass(frozen=True)
 class Event:
-    """One moment of one task. `seconds` since its start; `fraction` 0..1; `left` in seconds."""
+    """One moment of one task. `seconds` since its start; `fraction` 0..1.
+
+    `left` in seconds, negative by as much as it has taken longer than the runs before.
+    """
 
     task: str
     state: State
@@ -116,7 +119,7 @@ class Task:
             left = self.seconds * (1 - fraction) / fraction
         elif state in ("started", "running") and self._expected:
             fraction = min(0.99, self.seconds / self._expected)
-            left = max(0.0, self._expected - self.seconds)
+            left = self._expected - self.seconds
         return Event(self.name, state, said if detail is None else detail, self.seconds, fraction, left)
 
 
@@ -185,6 +188,11 @@ def readable(seconds: float) -> str:
     return f"{whole} s" if whole < 100 else f"{whole // 60} m {whole % 60:02d} s"
 
 
+def rest(left: float) -> str:
+    """What is left of a task, or by how much it has outlived its estimate."""
+    return f"about {readable(left)} left" if left > 0 else f"{readable(-left)} longer than usual"
+
+
 def sentence(event: Event) -> str:
     """One event as a plain line."""
     parts = [f"{event.task:<22}", event.state]
@@ -193,7 +201,7 @@ def sentence(event: Event) -> str:
     if event.detail:
         parts.append(event.detail)
     if event.left is not None:
-        parts.append(f"about {readable(event.left)} left")
+        parts.append(rest(event.left))
     return "  ".join(parts)
 
 
@@ -251,7 +259,7 @@ class Live:
 
     def show(self, event: Event) -> None:
         """Move the task's bar, or print its end."""
-        left = f"  about {readable(event.left)} left" if event.left is not None else ""
+        left = f"  {rest(event.left)}" if event.left is not None else ""
         said = f"{readable(event.seconds)}{left}  {event.detail}"
         if event.task not in self._ids:
             self._ids[event.task] = self._bars.add_task(event.task, total=1.0, said=said)

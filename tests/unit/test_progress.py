@@ -109,7 +109,8 @@ def test_time_left_follows_from_earlier_runs(timings: Timings, monkeypatch: pyte
     started, running, late, _ = sink.events
     assert started.left == pytest.approx(40)
     assert (running.fraction, running.left) == (pytest.approx(0.25), pytest.approx(30))
-    assert (late.fraction, late.left) == (0.99, 0.0)
+    assert (late.fraction, late.left) == (0.99, -60.0)
+    assert sentence(late).endswith("60 s longer than usual")
 
 
 def test_a_first_run_uses_the_guess_that_came_with_the_task(timings: Timings):
