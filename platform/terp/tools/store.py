@@ -123,9 +123,16 @@ class Store:
             remove_tree(place)
 
     def add(
-        self, tool: Tool, on: str, source: Source, files: Path, seconds: float, work: float | None = None
+        self,
+        tool: Tool,
+        source: Source,
+        fingerprint: str,
+        files: Path,
+        *,
+        seconds: float,
+        work: float | None = None,
     ) -> Installed:
-        """Keep a directory of executable files as the tool; the directory is used up."""
+        """Keep a directory of executable files as what `fingerprint` led to; the directory is used up."""
         stored = []
         for file in sorted(files.iterdir()):
             file.chmod(0o555)
@@ -150,9 +157,7 @@ class Store:
             place.rename(self.temporary / f"{place.name}.{time.time_ns()}")  # the same once, harmed since
         place.parent.mkdir(parents=True, exist_ok=True)
         files.rename(place)
-        write_whole(
-            self._record(tool.name, tool.fingerprints(on)[source]), installed.model_dump_json(indent=1)
-        )
+        write_whole(self._record(tool.name, fingerprint), installed.model_dump_json(indent=1))
         return installed
 
     def view(self, tools: Iterable[tuple[Tool, Installed]]) -> Path:

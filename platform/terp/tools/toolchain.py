@@ -216,7 +216,7 @@ class Installation:
         wanted = tool.download(self.on)
         if not wanted:
             return RefusedError(f"no release of {tool.name} {tool.version} for {self.on} is pinned")
-        start = time.monotonic()
+        start, fingerprint = time.monotonic(), tool.fingerprints(self.on)["release"]
         try:
             with self.progress.task(f"download {_short(tool)}") as task, self.store.scratch() as scratch:
                 try:
@@ -227,7 +227,8 @@ class Installation:
                 files = scratch / "files"
                 files.mkdir()
                 unpack(archive, wanted, files)
-                self.store.add(tool, self.on, "release", files, time.monotonic() - start)
+                seconds = time.monotonic() - start
+                self.store.add(tool, "release", fingerprint, files, seconds=seconds)
         except RefusedError as refusal:
             return refusal
         self._have(tool)
@@ -236,14 +237,15 @@ class Installation:
     def _build(self, tool: Tool, recipe: Build) -> None:
         from terp.tools.build import build
 
-        start = time.monotonic()
+        start, fingerprint = time.monotonic(), tool.fingerprints(self.on)["build"]
         expected = 1.3 * recipe.work / (os.cpu_count() or 1)
         with (
             self.progress.task(f"build {_short(tool)}", expected=expected) as task,
             self.store.scratch() as scratch,
         ):
             files, work = build(tool, recipe, self._toolchain(task), scratch, task)
-            self.store.add(tool, self.on, "build", files, time.monotonic() - start, work=round(work, 1))
+            seconds = time.monotonic() - start
+            self.store.add(tool, "build", fingerprint, files, seconds=seconds, work=round(work, 1))
         self._have(tool)
 
     def _have(self, tool: Tool) -> None:

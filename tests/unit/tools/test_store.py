@@ -20,7 +20,7 @@ def keep(store: Store, which: Tool, **files: str) -> Installed:
         content.mkdir()
         for name, text in files.items():
             (content / name.replace("_", "-")).write_text(text)
-        return store.add(which, ON, "release", content, 1.0)
+        return store.add(which, "release", which.fingerprints(ON)["release"], content, seconds=1.0)
 
 
 def test_what_was_added_is_found_and_executable(tmp_path: Path) -> None:
