@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,30 +132,29 @@ class Store:
         work: float | None = None,
     ) -> Installed:
         """Keep a directory of executable files as what `fingerprint` led to; the directory is used up."""
-        stored = []
-        for file in sorted(files.iterdir()):
+        for file in files.iterdir():
             file.chmod(0o555)
-            seen = file.stat()
-            stored.append(
-                StoredFile(
-                    name=file.name, size=seen.st_size, modified=seen.st_mtime_ns, sha256=file_digest(file)
-                )
-            )
+        stored = _stored(files)
         content = "".join(f"{each.sha256}  {each.name}\n" for each in stored)
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        place = self.root / "store" / digest[:SHORT]
+        there = _stored(place) if place.exists() else ()
+        if [(each.name, each.sha256) for each in there] == [(each.name, each.sha256) for each in stored]:
+            stored = there
+        else:
+            if place.exists():  # harmed since
+                place.rename(files.parent / "harmed")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            files.rename(place)
         installed = Installed(
             name=tool.name,
             version=tool.version,
             source=source,
-            digest=hashlib.sha256(content.encode()).hexdigest(),
-            files=tuple(stored),
+            digest=digest,
+            files=stored,
             seconds=round(seconds, 1),
             work=work,
         )
-        place = self.directory(installed)
-        if place.exists():
-            place.rename(self.temporary / f"{place.name}.{time.time_ns()}")  # the same once, harmed since
-        place.parent.mkdir(parents=True, exist_ok=True)
-        files.rename(place)
         write_whole(self._record(tool.name, fingerprint), installed.model_dump_json(indent=1))
         return installed
 
@@ -220,6 +218,16 @@ class Store:
             if any(not each.exists() or each.stat().st_ino not in kept for each in files):
                 stale.append(shown)
         return stale
+
+
+def _stored(directory: Path) -> tuple[StoredFile, ...]:
+    found = []
+    for file in sorted(directory.iterdir()):
+        seen = file.stat()
+        found.append(
+            StoredFile(name=file.name, size=seen.st_size, modified=seen.st_mtime_ns, sha256=file_digest(file))
+        )
+    return tuple(found)
 
 
 def _shows(directory: Path, files: Mapping[str, Path]) -> bool:

@@ -41,6 +41,8 @@ def test_the_same_content_lies_in_the_same_place(tmp_path: Path) -> None:
     store = Store(tmp_path)
     one, other = keep(store, tool(), hello="same"), keep(store, tool(version="1.1"), hello="same")
     assert store.directory(one) == store.directory(other)
+    assert one.files == other.files
+    assert list(store.temporary.iterdir()) == []
     assert store.find(tool(), ON) and store.find(tool(version="1.1"), ON)
 
 
