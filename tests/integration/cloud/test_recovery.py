@@ -34,6 +34,14 @@ def test_a_killed_service_comes_back_by_itself(records: EmbeddedCloud, service: 
     active(member, boot(member, "after"))
 
 
+def test_what_was_answered_survives_the_death_of_the_database(records: EmbeddedCloud) -> None:
+    member = records.connect()
+    made = [member.network.create_network(name=f"n{number}").id for number in range(3)]
+    kill(records, "mariadb")
+    records.healthy_again()
+    assert {network.id for network in records.connect().network.networks()} >= set(made)
+
+
 def test_the_death_of_the_supervisor_stops_nothing(records: EmbeddedCloud) -> None:
     before = {name: records.state.process(name).record() for name in SERVICES}
     kill(records, NAME)
