@@ -61,9 +61,9 @@ def sync_tools(
     with _progress(as_json=as_json) as story:
         toolchain = sync(wanted, story, read_files=read_files)
     if not as_json:
-        size = decimal(sum(each.size for each in toolchain.tools))
+        size, count = decimal(sum(each.size for each in toolchain.tools)), len(toolchain.tools)
         out.print(
-            f"{len(toolchain.tools)} tools, {size}, in {toolchain.bin}", highlight=False, soft_wrap=True
+            f"{count} tool{'s' * (count != 1)}, {size}, in {toolchain.bin}", highlight=False, soft_wrap=True
         )
 
 
