@@ -45,6 +45,24 @@ WANTED_MODULES = {
 }
 """What the software of a Kubernetes node loads, and the kernel's option for it."""
 
+LOADED = (
+    "br_netfilter",
+    "fuse",
+    "ip6_tables",
+    "ip_set",
+    "ip_tables",
+    "ip_vs",
+    "ip_vs_rr",
+    "ip_vs_sh",
+    "ip_vs_wrr",
+    "nf_conntrack",
+    "nf_tables",
+    "overlay",
+    "tun",
+    "vxlan",
+)
+"""Of these, what every node needs: the machine loads it, since a host may not, and it stays loaded."""
+
 
 class Kernel(Model):
     """What of the machine's kernel and of our rights on it a host cannot be shielded from."""
@@ -85,7 +103,7 @@ def modules(found: Kernel, packages: Path, folder: Path) -> Path | None:
     """
     if found.modules:
         # What this kernel does not have as a module is built in, or not there at all.
-        tool(packages, "modprobe").run("--all", "--quiet", *WANTED_MODULES, check=False)
+        tool(packages, "modprobe").run("--all", "--quiet", *LOADED, check=False)
         own = Path("/lib/modules").resolve()
         return own if own.exists() else None
     return make_once(folder / platform.release(), lambda new: _index(new, packages)) / "lib/modules"

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from terp.cloud.hosts import cgroups, loops, nspawn, sysctls
 from terp.cloud.hosts.cgroups import Cgroup
-from terp.cloud.hosts.host import Host
+from terp.cloud.hosts.host import Host, Settled
 from terp.cloud.hosts.record import UUID
 from terp.cloud.network.links import delete_namespace, namespaces
 from terp.cloud.place import Place
 from terp.cloud.process import wait_for
 from terp.model import Model
 
+MARKED = re.compile(rf"(?:^|\0){nspawn.MARK}=([^\0]*)")
+"""The mark in the environment of a process."""
 AT_ONCE = 8
 """Hosts that are stopped at the same time."""
 
@@ -56,22 +58,16 @@ def reconcile(place: Place) -> Reconciled:
     """Make the kernel agree with the records after a crash, whatever it interrupted.
 
     Running hosts are left alone. Of stopped ones nothing stays but their disks; what was made or removed by
-    half goes, and so does everything with the cloud's tag that no host owns.
+    half goes, and so does everything with the cloud's tag that no host owns. Others may go on working with
+    hosts meanwhile.
     """
-    running, stopped, removed = [], [], []
-    for name in _folders(place):
-        host = Host(place, name)
-        if not host.exists():
-            host.destroy()
-            removed.append(name)
-        elif host.running():
-            running.append(name)
-        else:
-            host.release()
-            stopped.append(name)
-    owned = {Host(place, name).name for name in running}
-    _remove_kernel_objects(place, keep=owned)
-    return Reconciled(running=tuple(running), stopped=tuple(stopped), removed=tuple(removed))
+    found = {name: Host(place, name).settle() for name in _folders(place)}
+    _remove_kernel_objects(place, keep={host.name for host in hosts(place)})
+
+    def those(state: Settled) -> tuple[str, ...]:
+        return tuple(name for name, each in found.items() if each == state)
+
+    return Reconciled(running=those("running"), stopped=those("stopped"), removed=those("removed"))
 
 
 def sweep(place: Place) -> None:
@@ -88,7 +84,7 @@ def sweep(place: Place) -> None:
 
 def _remove_kernel_objects(place: Place, keep: set[str]) -> None:
     prefix = f"{place.tag}-"
-    _kill_shims(place, keep)
+    _kill_shims(prefix, keep)
     for name in cgroups.names(prefix) - keep:
         group = Cgroup(name)
         group.kill()
@@ -100,26 +96,27 @@ def _remove_kernel_objects(place: Place, keep: set[str]) -> None:
             delete_namespace(name)
 
 
-def _kill_shims(place: Place, keep: set[str]) -> None:
-    """Kill shims that are in no control group yet; the groups' own processes are found by the groups."""
-    mark = f"{nspawn.MARK}={place.tag}".encode()
-    grouped = {pid for name in keep for pid in Cgroup(name).processes()}
+def _kill_shims(prefix: str, keep: set[str]) -> None:
+    """Kill shims that are in no control group yet."""
 
     def none_left() -> bool:
-        left = [pid for pid in _marked(mark) if pid not in grouped]
+        left = [pid for pid, name in _shims() if name.startswith(prefix) and name not in keep]
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return not left
 
-    wait_for(f"shims of {place.tag} to end", none_left, 10, 0.02)
+    wait_for(f"shims of {prefix}* to end", none_left, 10, 0.02)
 
 
-def _marked(mark: bytes) -> list[int]:
+def _shims() -> list[tuple[int, str]]:
+    """Process id and host of every shim on the machine."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
-            with contextlib.suppress(OSError):
-                if mark in (process / "environ").read_bytes().split(b"\0"):
-                    found.append(int(process.name))
+            with contextlib.suppress(OSError):  # ended meanwhile
+                environment = (process / "environ").read_bytes()
+                found += [
+                    (int(process.name), name) for name in MARKED.findall(environment.decode(errors="replace"))
+                ]
     return found

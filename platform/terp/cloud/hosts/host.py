@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Literal
 
 from terp.cloud.cached import discard
 from terp.cloud.hosts import appearance, concessions, loops, nspawn, sysctls
@@ -21,6 +22,8 @@ HANDOVER = "handover"
 INSIDE = "/run/terp"
 CONFIG_DRIVE = "config_drive"
 """In the handover: where cloud-init in the image looks for it."""
+Settled = Literal["running", "stopped", "removed"]
+
 CONSOLE_LIMIT = 4 << 20
 """Bytes of console log above which a start begins a new one."""
 
@@ -37,6 +40,7 @@ class Host:
         self.name = f"{place.tag}-{host_id}"
         """Of its namespace, its control groups and its machine."""
         self.folder = place.path("hosts", host_id)
+        self._lock_file = self.folder.with_name(f"{host_id}.lock")
         self._record_file = self.folder / "host.json"
         self._cgroup = Cgroup(self.name)
         self._machine = Machine(place, self.folder, self.name, self._cgroup)
@@ -49,10 +53,11 @@ class Host:
             TerpError: it exists already, or its root volume holds something else.
         """
         host = cls(place, spec.id)
-        host.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with host._locked():
+        host.folder.parent.mkdir(mode=0o700, exist_ok=True)
+        with locked(host._lock_file):
             if host.exists():
                 raise TerpError(f"host {spec.id} exists already")
+            host.folder.mkdir(mode=0o700, exist_ok=True)
             host._write(HostRecord.of(spec))
             host._disk().create(spec.disk)
             for path, data in seed.items():
@@ -64,7 +69,7 @@ class Host:
     def _locked(self) -> AbstractContextManager[None]:
         if not self.folder.exists():
             raise self._missing()
-        return locked(self.folder.with_name(f"{self.id}.lock"))
+        return locked(self._lock_file)
 
     def _disk(self) -> Disk:
         return Disk(self.record().spec.root_volume or self.folder / "disk", self.place.packages)
@@ -188,13 +193,29 @@ class Host:
         """Remove it and its disk; a root volume is left as it is. Nothing happens when it does not exist."""
         if not self.folder.exists():
             return
-        lock = self.folder.with_name(f"{self.id}.lock")
         with self._locked():
+            self._remove()
+
+    def _remove(self) -> None:
+        self._release()
+        # Without its record it is no host any more, whatever interrupts what follows.
+        self._record_file.unlink(missing_ok=True)
+        discard(self.folder)
+        self._lock_file.unlink()
+
+    def settle(self) -> Settled:
+        """Bring what a crash interrupted to an end, and say what it came to.
+
+        A host without a record was made or removed by half, and goes; one that does not run is released.
+        """
+        with locked(self._lock_file):
+            if not self.exists():
+                self._remove()
+                return "removed"
+            if self.running():
+                return "running"
             self._release()
-            # Without its record it is no host any more, whatever interrupts what follows.
-            self._record_file.unlink(missing_ok=True)
-            discard(self.folder)
-            lock.unlink()
+            return "stopped"
 
     # Volumes
 

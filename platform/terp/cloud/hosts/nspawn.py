@@ -16,8 +16,8 @@ from terp.cloud.process import ProcessRecord, boot_id, start_time, wait_for
 from terp.errors import TerpError
 
 SHIM = Path(__file__).with_name("shim")
-MARK = "TERP_HOSTS"
-"""Environment variable of the shim with the cloud's tag, for one that died before it entered its cgroups."""
+MARK = "TERP_HOST"
+"""Environment variable of the shim with the name of its host: finds one that is in no control group yet."""
 LEFT_BEHIND = tuple(Path("/run/systemd/nspawn") / kind for kind in ("propagate", "unix-export"))
 """Where nspawn makes a folder for each machine and does not always remove it."""
 
@@ -80,7 +80,7 @@ class Machine:
         for mount_point in (LAYERS, ROOT):
             (self._folder / mount_point).mkdir(exist_ok=True)
         shim = [SHIM, self._folder, device, self._place.image, *self._cgroup.doors(), "--"]
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", MARK: self._place.tag, **settings}
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", MARK: self._name, **settings}
         self._spawn([*map(str, shim), *argv], environment)
         # What the shim does before it enters the control groups is what can fail.
         wait_for(f"{self._name} to begin", lambda: self._cgroup.processes() or not self.running(), 60, 0.02)
