@@ -20,7 +20,7 @@ from terp.paths import PROJECT
 EXTERNAL = "198.51.100.128/25"
 """Not the default, which a cloud that somebody uses on this machine may have."""
 UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-"""A user namespace without root: uid 1000, no capability, yet the owner of the files."""
+"""Makes a user namespace without root: uid 1000, no capability, yet the owner of the files."""
 
 
 class EmbeddedCloud:
@@ -30,7 +30,16 @@ class EmbeddedCloud:
         self.hosts = hosts
         self.env = {**os.environ, "TERP_STATE": str(directory), "PYTHONPATH": str(PROJECT / "platform")}
         self.state = State(directory / "cloud")
-        self._prefix = UNPRIVILEGED if os.geteuid() == 0 and not hosts else ()
+        self._keeper: subprocess.Popen[bytes] | None = None
+        if os.geteuid() == 0 and not hosts:
+            self._keeper = subprocess.Popen([*UNPRIVILEGED, "sleep", "infinity"])
+
+    @property
+    def _prefix(self) -> tuple[str, ...]:
+        """What runs a command as the user that the cloud belongs to."""
+        if self._keeper is None:
+            return ()
+        return ("nsenter", "--user", "--preserve-credentials", f"--target={self._keeper.pid}", "--")
 
     def terp(self, *args: str, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run `terp cloud ...`."""
@@ -60,6 +69,9 @@ class EmbeddedCloud:
     def reset(self) -> None:
         """Remove it."""
         done = self.terp("reset", "--yes", check=False)
+        if self._keeper is not None:
+            self._keeper.kill()
+            self._keeper.wait(10)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def status(self) -> dict[str, str]:

@@ -93,6 +93,12 @@ def test_passwords_are_in_no_command_line(records: EmbeddedCloud) -> None:
         assert not any(password in line for password in passwords)
 
 
+def test_no_process_has_a_capability(records: EmbeddedCloud) -> None:
+    for pid in records.processes():
+        status = Path(f"/proc/{pid}/status").read_text()
+        assert "CapEff:\t0000000000000000" in status
+
+
 def test_the_state_is_private(records: EmbeddedCloud) -> None:
     assert records.state.root.stat().st_mode & 0o077 == 0
     assert records.state.path("clouds.yaml").stat().st_mode & 0o077 == 0
