@@ -18,6 +18,7 @@ from terp.cloud.settings import Settings
 from terp.cloud.state import State
 from terp.cloud.supervisor import NAME, Service, deaths, ensure_supervisor, services
 from terp.errors import TerpError
+from terp.model import Model
 from terp.progress import Progress, Task
 
 HOPELESS = 4
@@ -33,10 +34,13 @@ def up(state: State, settings: Settings, progress: Progress, *, with_hosts: bool
         TerpError: something of it is impossible; says what to do.
     """
     with state.lock():
-        if not state.exists():
+        if state.exists():
+            _find_materials(state, progress)
+        else:
             _create(state, settings, progress, with_hosts=with_hosts)
         if state.ground.hosts and os.geteuid() != 0:
             raise TerpError("this cloud's servers are real hosts, which needs root", hint="run it with sudo")
+        _fill_database(state, progress)
         _configure(state)
         if state.ground.hosts and not state.process("nova").record():
             hosts.reconcile(state.ground.place)  # while Nova runs, what looks half made is being made
@@ -44,31 +48,67 @@ def up(state: State, settings: Settings, progress: Progress, *, with_hosts: bool
             _start(state, task)
 
 
-def _create(state: State, settings: Settings, progress: Progress, *, with_hosts: bool) -> None:
-    """Gather what the cloud is made of and make its directory; only a finished one counts."""
-    with ThreadPoolExecutor(2) as pool:
-        services_python = pool.submit(environment, progress)
+class Materials(Model):
+    """What a cloud is made of, all of it in the cache."""
+
+    packages: Path
+    python: Path
+    image: Path | None
+
+    def missing(self) -> list[Path]:
+        """What somebody has removed from the cache."""
+        return [path for path in (self.packages, self.python, self.image) if path and not path.exists()]
+
+
+def _gather(progress: Progress, *, with_hosts: bool) -> Materials:
+    with ThreadPoolExecutor(1) as pool:
+        python = pool.submit(environment, progress)
         debian = packages(progress)
         tree = image(debian, progress) if with_hosts else None
-        python = services_python.result()
+        return Materials(packages=debian, python=python.result(), image=tree)
 
-    def make(root: Path) -> State:
-        made = State(root)
-        made.create(settings, packages=debian, python=python, image=tree, hosts=with_hosts)
-        return made
+
+def _find_materials(state: State, progress: Progress) -> None:
+    """Make again what was removed from the cache since the cloud was made.
+
+    Raises:
+        TerpError: this version of Terp makes something else.
+    """
+    ground = state.ground
+    made = Materials(packages=ground.place.packages, python=ground.python, image=ground.place.image)
+    if made.missing():
+        _gather(progress, with_hosts=ground.hosts)
+    if made.missing():
+        raise TerpError(
+            f"this cloud was made from {', '.join(map(str, made.missing()))}, which is gone",
+            hint="make the cloud anew: terp cloud reset, terp cloud up",
+        )
+
+
+def _create(state: State, settings: Settings, progress: Progress, *, with_hosts: bool) -> None:
+    """Gather what the cloud is made of and make its directory."""
+    materials = _gather(progress, with_hosts=with_hosts)
+    if with_hosts:
+        network.check_external(settings.external_network.cidr)
+    state.create(settings, hosts=with_hosts, **dict(materials))
+
+
+def _fill_database(state: State, progress: Progress) -> None:
+    """Copy the template of the schemas, unless the cloud has its database."""
+    database, ground = Database(state), state.ground
+    if database.data.exists():
+        return
 
     def workshop(root: Path) -> State:
-        made = make(root)
+        made = State(root)
+        made.create(
+            state.settings, packages=ground.place.packages, python=ground.python, image=None, hosts=False
+        )
         Configuration(made).write()
         write_plugins(made)
         return made
 
-    template = schema_template(python, debian, workshop, progress)
-    shutil.rmtree(state.path("data"), ignore_errors=True)  # of an `up` that did not get to the end
-    if with_hosts:
-        network.check_external(settings.external_network.cidr)
-    make(state.root)
-    Database(state).copy_of(template)
+    database.copy_of(schema_template(ground.python, ground.place.packages, workshop, progress))
 
 
 def _configure(state: State) -> None:

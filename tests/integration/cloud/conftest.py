@@ -33,6 +33,8 @@ class EmbeddedCloud:
         self._keeper: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0 and not hosts:
             self._keeper = subprocess.Popen([*UNPRIVILEGED, "sleep", "infinity"])
+            theirs, ours = Path(f"/proc/{self._keeper.pid}/ns/user"), Path("/proc/self/ns/user")
+            wait_for("the user namespace", lambda: theirs.readlink() != ours.readlink(), 10, 0.02)
 
     @property
     def _prefix(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,16 @@ def test_no_process_has_a_capability(records: EmbeddedCloud) -> None:
 def test_the_state_is_private(records: EmbeddedCloud) -> None:
     assert records.state.root.stat().st_mode & 0o077 == 0
     assert records.state.path("clouds.yaml").stat().st_mode & 0o077 == 0
+
+
+def test_a_first_up_that_was_killed_is_taken_up_again(tmp_path: Path) -> None:
+    cloud = EmbeddedCloud(tmp_path, hosts=False)
+    try:
+        for seconds in (1, 3, 6, 10):
+            with pytest.raises(subprocess.TimeoutExpired):  # it is killed with SIGKILL
+                cloud.terp("up", "--no-hosts", timeout=seconds)
+        cloud.up()
+        cloud.healthy_again()
+        active(cloud.connect(), boot(cloud.connect(), "one"))
+    finally:
+        cloud.reset()
