@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,10 @@ import pytest
 from terp.command import Command, CommandError
 from terp.tools import Toolchain
 from terp.tools.versions import read_versions
+from tests.integration.tools.conftest import PROJECT, Stack
 
 pytestmark = pytest.mark.tools
 
-PROJECT = f"""
-name: sample
-runtime:
-  name: python
-  options: {{toolchain: pip, virtualenv: {sys.prefix}}}
-"""
 SECRETS = """
 import pulumi
 import pulumi_random as random
@@ -78,29 +72,6 @@ class Greeting(pulumi.ComponentResource):
 
 pulumi.export("text", Greeting("Terp").text)
 """
-
-Stack = Callable[[str], Command]
-
-
-@pytest.fixture
-def stack(toolchain: Toolchain, tmp_path: Path) -> Stack:
-    """Makes a stack whose program is the given text."""
-
-    def make(program: str) -> Command:
-        (tmp_path / "state").mkdir()
-        (tmp_path / "project").mkdir()
-        (tmp_path / "project" / "Pulumi.yaml").write_text(PROJECT)
-        (tmp_path / "project" / "__main__.py").write_text(program)
-        env = {
-            **toolchain.env(),
-            "PULUMI_BACKEND_URL": f"file://{tmp_path}/state",
-            "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the test",
-        }
-        pulumi = Command((str(toolchain.path("pulumi")),), env=env, cwd=tmp_path / "project", timeout=180)
-        pulumi.run("stack", "init", "test")
-        return pulumi
-
-    return make
 
 
 def up(pulumi: Command, *more: str) -> str:
