@@ -8,6 +8,7 @@ It makes a cloud of its own, beside one that may be running, and removes it.
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -51,8 +52,7 @@ class Report:
 
 def measure(cloud: EmbeddedCloud, counts: list[int], report: Report, directory: Path) -> None:
     report.add("load average before", os.getloadavg()[0], "")
-    cloud.up()  # fills the caches: packages, image, environment, schemas
-    cloud.terp("reset", "--yes")
+    cloud.reset()
     report.time("first boot", cloud.up)
     report.time("up while up", cloud.up)
     report.time("down", cloud.down)
@@ -112,12 +112,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     report = Report(as_json=asked.json)
-    with tempfile.TemporaryDirectory(prefix="terp-benchmark-") as directory:
-        cloud = EmbeddedCloud(Path(directory), hosts=True)
-        try:
-            measure(cloud, asked.servers, report, Path(directory))
-        finally:
-            cloud.terp("reset", "--yes")
+    directory = Path(tempfile.mkdtemp(prefix="terp-benchmark-"))
+    with EmbeddedCloud(directory, hosts=True) as cloud:  # fills the caches, too
+        measure(cloud, asked.servers, report, directory)
+    shutil.rmtree(directory)
     if asked.json:
         print(json.dumps(report.figures, indent=1))
 

@@ -12,8 +12,9 @@ from terp.cli import cloud, platform, tools
 from terp.errors import TerpError
 
 app = typer.Typer(
-    help=__doc__ and "Raise a private machine-learning platform on your own OpenStack.",
+    help="Raise a private machine-learning platform on your own OpenStack.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(platform.up)
@@ -33,7 +34,7 @@ def main() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        app()
+        app(prog_name="terp")
     except TerpError as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error.message}", highlight=False, soft_wrap=True)
         if error.hint:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import openstack
 import pytest
@@ -55,6 +56,17 @@ class EmbeddedCloud:
             stdin=subprocess.DEVNULL,
         )
 
+    def __enter__(self) -> Self:
+        try:
+            self.up()
+        except BaseException:
+            self.reset()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reset()
+
     def up(self) -> None:
         """Lead to a running cloud."""
         settings = self.state.root.parent / "settings.yaml"
@@ -103,23 +115,15 @@ class EmbeddedCloud:
 @pytest.fixture(scope="session")
 def records_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """The driver mode without hosts, as a user without root and without capabilities."""
-    cloud = EmbeddedCloud(tmp_path_factory.mktemp("records"), hosts=False)
-    try:
-        cloud.up()
+    with EmbeddedCloud(tmp_path_factory.mktemp("records"), hosts=False) as cloud:
         yield cloud
-    finally:
-        cloud.reset()
 
 
 @pytest.fixture(scope="session")
 def hosts_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """A cloud whose servers are real hosts."""
-    cloud = EmbeddedCloud(tmp_path_factory.mktemp("hosts"), hosts=True)
-    try:
-        cloud.up()
+    with EmbeddedCloud(tmp_path_factory.mktemp("hosts"), hosts=True) as cloud:
         yield cloud
-    finally:
-        cloud.reset()
 
 
 @pytest.fixture

@@ -56,12 +56,8 @@ openstack.loadbalancer.Listener("api", loadbalancer_id=balancer.id, protocol="TC
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    cloud = EmbeddedCloud(tmp_path_factory.mktemp("records"), hosts=False)
-    try:
-        cloud.up()
+    with EmbeddedCloud(tmp_path_factory.mktemp("records"), hosts=False) as cloud:
         yield cloud
-    finally:
-        cloud.reset()
 
 
 def pointed_at(cloud: EmbeddedCloud, pulumi: Command) -> Command:

@@ -104,16 +104,7 @@ class HostDriver(RecordDriver):
     ) -> None:
         """Make the host with its config drive, its NICs and its volumes, and start it."""
         super().spawn(
-            context,
-            instance,
-            image_meta,
-            injected_files,
-            admin_password,
-            allocations,
-            network_info,
-            block_device_info,
-            power_on,
-            accel_info,
+            context, instance, image_meta, injected_files, admin_password, allocations, network_info
         )
         drive = metadata.InstanceMetadata(
             instance,
@@ -154,16 +145,9 @@ class HostDriver(RecordDriver):
             host.destroy()
         else:
             host.release()
-        super().destroy(context, instance, network_info, block_device_info, destroy_disks, destroy_secrets)
+        super().destroy(context, instance)
 
-    def cleanup(
-        self,
-        context: Any,
-        instance: Any,
-        network_info: Any,
-        *_: Any,
-        **__: Any,
-    ) -> None:
+    def cleanup(self, context: Any, instance: Any, *how: Any, **more: Any) -> None:
         """Remove what a failed start left."""
         self._machine(instance).destroy()
 
@@ -179,26 +163,13 @@ class HostDriver(RecordDriver):
         self._ran[instance.uuid] = False
         self._machine(instance).stop(timeout or 2)
 
-    def power_on(
-        self,
-        context: Any,
-        instance: Any,
-        network_info: Any,
-        *_: Any,
-        **__: Any,
-    ) -> None:
+    def power_on(self, context: Any, instance: Any, *how: Any, **more: Any) -> None:
         """Start the host from what is on disk."""
         self._machine(instance).start()
         self._ran[instance.uuid] = True
 
     def reboot(
-        self,
-        context: Any,
-        instance: Any,
-        network_info: Any,
-        reboot_type: str,
-        *_: Any,
-        **__: Any,
+        self, context: Any, instance: Any, network_info: Any, reboot_type: str, *how: Any, **more: Any
     ) -> None:
         """SOFT asks first, HARD pulls the plug."""
         self._ran.pop(instance.uuid, None)
@@ -206,14 +177,7 @@ class HostDriver(RecordDriver):
         host.stop(15 if reboot_type == "SOFT" else 0)
         host.start()
 
-    def resume_state_on_host_boot(
-        self,
-        context: Any,
-        instance: Any,
-        network_info: Any,
-        *_: Any,
-        **__: Any,
-    ) -> None:
+    def resume_state_on_host_boot(self, context: Any, instance: Any, *how: Any, **more: Any) -> None:
         """Start a host that ran when the cloud went down."""
         self._machine(instance).start()
 
@@ -222,19 +186,10 @@ class HostDriver(RecordDriver):
         return self._machine(instance).console(CONSOLE)
 
     def attach_volume(
-        self,
-        context: Any,
-        connection_info: Any,
-        instance: Any,
-        mountpoint: str,
-        disk_bus: Any = None,
-        device_type: Any = None,
-        encryption: Any = None,
+        self, context: Any, connection_info: Any, instance: Any, mountpoint: str, *how: Any, **more: Any
     ) -> None:
         """The volume appears as a block device in the host."""
-        super().attach_volume(
-            context, connection_info, instance, mountpoint, disk_bus, device_type, encryption
-        )
+        super().attach_volume(context, connection_info, instance, mountpoint, *how, **more)
         data = connection_info["data"]
         self._machine(instance).attach(data["volume_id"], Path(data["device_path"]), mountpoint)
 

@@ -73,69 +73,29 @@ class RecordDriver(fake.FakeDriver):
             }
             provider_tree.update_inventory(nodename, inventory)
 
-    def spawn(
-        self,
-        context: Any,
-        instance: Any,
-        image_meta: Any,
-        injected_files: Any,
-        admin_password: Any,
-        allocations: Any,
-        network_info: Any = None,
-        block_device_info: Any = None,
-        power_on: bool = True,
-        accel_info: Any = None,
-    ) -> None:
+    def spawn(self, context: Any, instance: Any, *how: Any, **more: Any) -> None:
         """Start a server, unless a fault rule says otherwise."""
         if FAULTS.fire(lambda rule: rule.meets_server("boot", instance.display_name)):
             raise exception.BuildAbortException(
                 instance_uuid=instance.uuid, reason="the boot failed on purpose"
             )
-        super().spawn(
-            context,
-            instance,
-            image_meta,
-            injected_files,
-            admin_password,
-            allocations,
-            network_info,
-            block_device_info,
-            power_on,
-            accel_info,
-        )
+        super().spawn(context, instance, *how, **more)
 
-    def destroy(
-        self,
-        context: Any,
-        instance: Any,
-        network_info: Any,
-        block_device_info: Any = None,
-        destroy_disks: bool = True,
-        destroy_secrets: bool = True,
-    ) -> None:
+    def destroy(self, context: Any, instance: Any, *how: Any, **more: Any) -> None:
         """Forget the server."""
         if self.instances.pop(instance.uuid, None):
             flavor = instance.flavor
             self.resources.release(vcpus=flavor.vcpus, mem=flavor.memory_mb, disk=flavor.root_gb)
 
     def attach_volume(
-        self,
-        context: Any,
-        connection_info: Any,
-        instance: Any,
-        mountpoint: str,
-        disk_bus: Any = None,
-        device_type: Any = None,
-        encryption: Any = None,
+        self, context: Any, connection_info: Any, instance: Any, mountpoint: str, *how: Any, **more: Any
     ) -> None:
         """Attach a volume, unless a fault rule says otherwise."""
         if FAULTS.fire(lambda rule: rule.meets_server("attach", instance.display_name)):
             raise exception.VolumeAttachFailed(
                 volume_id=connection_info["data"]["volume_id"], reason="refused on purpose"
             )
-        super().attach_volume(
-            context, connection_info, instance, mountpoint, disk_bus, device_type, encryption
-        )
+        super().attach_volume(context, connection_info, instance, mountpoint, *how, **more)
 
     def detach_interface(self, context: Any, instance: Any, vif: Any) -> None:
         """Forget the interface; Nova's own driver fails when the process was restarted since."""
