@@ -113,8 +113,8 @@ class Lab:
         options = [f"-o{option}" for option in ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null")]
         options += ["-oConnectTimeout=2", "-oBatchMode=yes", "-oLogLevel=ERROR", f"-i{self.key}"]
         target = f"{self.user}@{self.addresses[host.id]}"
-        ssh = links.inside(self.client, Command(("ssh",), timeout=timeout))
-        return ssh.run(*options, target, command, check=check, stdin=stdin)
+        ssh = links.inside(self.client, tool(self.place.packages, "ssh"))
+        return ssh.run(*options, target, command, check=check, stdin=stdin, timeout=timeout)
 
     def out(self, host: Host, command: str, *, timeout: float = 30) -> str:
         """What a command prints in a host."""

@@ -10,8 +10,7 @@ from terp.cloud.cached import make_once
 from terp.cloud.distribution import STATUS, distribution, essential
 from terp.cloud.hosts import Host, cgroups, sweep
 from terp.cloud.network import links
-from terp.cloud.packages import Apt, unpack
-from terp.command import Command
+from terp.cloud.packages import Apt, tool, unpack
 from terp.paths import cache_dir
 
 from .conftest import Lab
@@ -66,8 +65,13 @@ def install(lab: Lab, host: Host, program: Path) -> None:
         "-oLogLevel=ERROR",
         f"-i{lab.key}",
     )
-    scp = links.inside(lab.client, Command(("scp", *options)))
-    scp.run(program, f"{lab.user}@{lab.addresses[host.id]}:/tmp/{program.name}")
+    scp = links.inside(lab.client, tool(lab.place.packages, "scp"))
+    scp.run(
+        f"-S{lab.place.packages / 'usr/bin/ssh'}",
+        *options,
+        program,
+        f"{lab.user}@{lab.addresses[host.id]}:/tmp/{program.name}",
+    )
     as_root(lab, host, f"install /tmp/{program.name} /usr/local/sbin/{program.name}")
 
 

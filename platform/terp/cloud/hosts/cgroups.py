@@ -30,7 +30,7 @@ class Hierarchy(Model):
 
 
 class Limits(Model):
-    """What a host may use: MiB, virtual CPUs, and the machine's CPUs that it runs on."""
+    """What a host may use: MiB (no swap), virtual CPUs, and the machine's CPUs that it runs on."""
 
     memory: int
     vcpus: int
@@ -190,7 +190,10 @@ def _delegate(group: Path) -> None:
 
 def _limit_v1(group: Path, controllers: frozenset[str], limits: Limits) -> None:
     if "memory" in controllers:
-        (group / "memory.limit_in_bytes").write_text(str(limits.memory * MIB))
+        memory = str(limits.memory * MIB)
+        (group / "memory.limit_in_bytes").write_text(memory)
+        if (group / "memory.memsw.limit_in_bytes").exists():
+            (group / "memory.memsw.limit_in_bytes").write_text(memory)
     if "cpu" in controllers:
         (group / "cpu.cfs_period_us").write_text(str(PERIOD))
         (group / "cpu.cfs_quota_us").write_text(str(PERIOD * limits.vcpus))
@@ -204,6 +207,7 @@ def _limit_v1(group: Path, controllers: frozenset[str], limits: Limits) -> None:
 def _limit_v2(group: Path, limits: Limits) -> None:
     values = {
         "memory.max": str(limits.memory * MIB),
+        "memory.swap.max": "0",
         "cpu.max": f"{PERIOD * limits.vcpus} {PERIOD}",
         "cpuset.cpus": ",".join(map(str, limits.cpus)),
     }
