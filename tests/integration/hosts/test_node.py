@@ -33,6 +33,10 @@ for program in sh cat head tail sleep hostname touch; do
 done
 mount -t overlay overlay -o lowerdir=layer,upperdir=upper,workdir=work bundle/rootfs
 """
+RUN = """
+cd /var/lib/containerd/bundle
+runc run --detach demo </dev/null >/tmp/said 2>&1 || { cat /tmp/said >&2; exit 1; }
+"""
 LIMIT = 48 << 20
 
 
@@ -99,7 +103,7 @@ def test_a_container_runs_in_its_own_namespaces_and_limits(lab: Lab, runc: Path)
     host = lab.run(memory=512)
     install(lab, host, runc)
     configure(lab, host)
-    as_root(lab, host, "cd /var/lib/containerd/bundle && runc run --detach demo </dev/null >/dev/null 2>&1")
+    as_root(lab, host, RUN)
     state = json.loads(as_root(lab, host, "runc state demo").stdout)
     assert state["status"] == "running"
     inside = as_root(lab, host, "runc exec demo cat /proc/sys/kernel/hostname").stdout.strip()
@@ -130,7 +134,7 @@ def test_a_privileged_container_on_the_nodes_network_runs(lab: Lab, runc: Path) 
     host = lab.run(memory=512)
     install(lab, host, runc)
     configure(lab, host, privileged=True)
-    as_root(lab, host, "cd /var/lib/containerd/bundle && runc run --detach demo </dev/null >/dev/null 2>&1")
+    as_root(lab, host, RUN)
     seen = as_root(lab, host, "runc exec demo cat /sys/class/net/eth0/address").stdout.strip()
     assert seen == host.record().nics["eth0"].mac
 
