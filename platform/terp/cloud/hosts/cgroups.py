@@ -1,7 +1,8 @@
 """Control groups of a host, the same on cgroup v1 (one tree per controller) and v2 (one tree).
 
-Each host has two levels in every tree: the outer one, named after the host, carries the limits; the inner one
-is the root that the host sees, so that root inside cannot lift them.
+Each host has two levels in every tree. The outer one, named after the host, carries the limits; the inner one
+is the root that the host sees, so that root inside cannot lift them. The shim has a group beside the inner
+one: a group of v2 that hands controllers on must not have processes of its own.
 """
 
 import contextlib
@@ -15,7 +16,8 @@ from pathlib import Path
 from terp.cloud.process import wait_for
 from terp.model import Model
 
-INNER = "host"
+INNER = ("host", "shim")
+"""Names that `shim` knows too."""
 PERIOD = 100_000
 """Microseconds over which the CPU quota is spent."""
 MIB = 1 << 20
@@ -93,11 +95,12 @@ class Cgroup:
                 _limit_v2(outer, limits)
             else:
                 _limit_v1(outer, tree.controllers, limits)
-            (outer / INNER).mkdir(exist_ok=True)
+            for inner in INNER:
+                (outer / inner).mkdir(exist_ok=True)
 
-    def doors(self) -> list[Path]:
-        """The files into which a process writes its id to enter."""
-        return [tree.path / self.name / INNER / "cgroup.procs" for tree in self._trees]
+    def groups(self) -> list[Path]:
+        """The outer group in each tree."""
+        return [tree.path / self.name for tree in self._trees]
 
     def processes(self) -> set[int]:
         """Ids of all processes, those of containers in the host included."""

@@ -79,7 +79,7 @@ class Machine:
         (self._folder / "exit").unlink(missing_ok=True)
         for mount_point in (LAYERS, ROOT):
             (self._folder / mount_point).mkdir(exist_ok=True)
-        shim = [SHIM, self._folder, device, self._place.image, *self._cgroup.doors(), "--"]
+        shim = [SHIM, self._folder, device, self._place.image, *self._cgroup.groups(), "--"]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", MARK: self._name, **settings}
         self._spawn([*map(str, shim), *argv], environment)
         # What the shim does before it enters the control groups is what can fail.

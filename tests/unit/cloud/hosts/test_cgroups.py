@@ -45,8 +45,8 @@ def test_limits_go_to_the_outer_group_of_the_unified_tree(tmp_path: Path) -> Non
     assert (outer / "cpu.max").read_text() == "200000 100000"
     assert (outer / "cgroup.subtree_control").read_text() == "+cpu +memory"
     assert not (outer / "cpuset.cpus").exists(), "a controller that the machine does not give is left out"
-    assert (outer / "host").is_dir()
-    assert group.doors() == [outer / "host/cgroup.procs"]
+    assert [(outer / inner).is_dir() for inner in ("host", "shim")] == [True, True]
+    assert group.groups() == [outer]
 
 
 def test_figures_are_read_from_either_version(tmp_path: Path) -> None:
