@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_a_build_of_the_image_that_is_killed_leaves_nothing_and_is_made_anew(
     trees: tuple[Path, Path], tmp_path: Path
 ) -> None:
     call = f"image(Path({str(trees[0])!r}), progress)"
+    temporary = set(Path(tempfile.gettempdir()).iterdir())
     killed = builder(tmp_path, "image", call)
     images = tmp_path / "images"
     end = time.monotonic() + 240
@@ -78,6 +80,11 @@ def test_a_build_of_the_image_that_is_killed_leaves_nothing_and_is_made_anew(
     assert mounts_under(tmp_path) == []
     mentions = [p for p in Path("/proc").glob("[0-9]*") if str(tmp_path).encode() in _cmdline(p)]
     assert mentions == []
+    assert not [
+        path
+        for path in Path(tempfile.gettempdir()).iterdir()
+        if path not in temporary and "mmdeb" in path.name
+    ]
 
     again = builder(tmp_path, "image", call)
     tree = Path(again.communicate(timeout=1100)[0].strip())

@@ -146,7 +146,9 @@ def _make(new: Path, packages: Path, machine: Distribution, task: Task) -> None:
     sources = Apt(work, machine, "").sources
     log = new.with_name(f"{machine.codename}.log")
     log.unlink(missing_ok=True)
-    _mmdebstrap(packages).log_to(
+    temporary = work / "tmp"
+    temporary.mkdir()
+    _mmdebstrap(packages, temporary).log_to(
         log,
         "--mode=root",
         "--variant=minbase",
@@ -164,7 +166,7 @@ def _make(new: Path, packages: Path, machine: Distribution, task: Task) -> None:
     new.chmod(0o755)
 
 
-def _mmdebstrap(packages: Path) -> Command:
+def _mmdebstrap(packages: Path, temporary: Path) -> Command:
     """In namespaces of its own: whatever ends it or its caller, no mount and no process of it stays."""
     modules = [packages / "usr/share", packages / "usr/lib", *packages.glob("usr/lib/*-linux-gnu*")]
     perl = [str(path) for folder in modules for name in ("perl", "perl5") for path in _perl(folder / name)]
@@ -179,7 +181,7 @@ def _mmdebstrap(packages: Path) -> Command:
             "PATH": f"/usr/sbin:/usr/bin:/sbin:/bin:{packages}/usr/bin",
             "PERL5LIB": ":".join(perl),
             "LC_ALL": "C.UTF-8",
-            "TMPDIR": "/tmp",  # noqa: S108  the caller's may not exist in the tree
+            "TMPDIR": str(temporary),
         },
         only=frozenset({"HOME", "http_proxy", "https_proxy", "no_proxy"}),
     )
