@@ -276,11 +276,12 @@ def test_load_balancers_are_built_changed_and_counted(records, member: Connectio
     with pytest.raises(exceptions.NotFoundException):
         member.network.get_port(port.id)
     for number in range(records.state.settings.quotas.load_balancers):
-        last = balancers.create_load_balancer(name=f"lb-{number}", vip_subnet_id=network.subnet_ids[0])
+        balancers.create_load_balancer(name=f"lb-{number}", vip_subnet_id=network.subnet_ids[0])
     with pytest.raises(exceptions.HttpException, match=r"(?i)quota"):
         balancers.create_load_balancer(name="one-too-many", vip_subnet_id=network.subnet_ids[0])
-    balancer = last
-    wait()
+    for each in list(balancers.load_balancers()):
+        balancer = each
+        wait()
     for each in list(balancers.load_balancers()):
         balancers.delete_load_balancer(each, cascade=True)
     wait_for("all to be gone", lambda: not list(balancers.load_balancers()), 60, 0.3)

@@ -165,8 +165,8 @@ def traces(place: Place) -> list[str]:
     """Everything in the kernel that belongs to a place, as the kernel tells, not the code under test."""
     tag, root = place.tag, str(place.root)
     found = [f"namespace {path.name}" for path in Path("/run/netns").glob(f"{tag}*")]
-    found += [f"group {path}" for path in Path("/sys/fs/cgroup").rglob(f"{tag}*")]
-    found += [f"nspawn {path}" for path in Path("/run/systemd").rglob(f"*{tag}*")]
+    found += [f"group {path}" for path in _below(Path("/sys/fs/cgroup")) if path.name.startswith(tag)]
+    found += [f"nspawn {path}" for path in _below(Path("/run/systemd")) if tag in path.name]
     loops = Path("/sys/block").glob("loop*/loop/backing_file")
     found += [f"{file.parts[3]} {file.read_text()}" for file in loops if root in file.read_text()]
     for process in Path("/proc").iterdir():
@@ -179,6 +179,11 @@ def traces(place: Place) -> list[str]:
                 if int(process.name) != os.getpid() and any(tag.encode() in text for text in texts):
                     found.append(f"process {process.name} {texts[0]!r}")
     return found
+
+
+def _below(root: Path) -> list[Path]:
+    """Everything in a tree whose folders may go at any moment."""
+    return [Path(folder, name) for folder, folders, files in os.walk(root) for name in (*folders, *files)]
 
 
 def _lines(file: Path) -> list[str]:
