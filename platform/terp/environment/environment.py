@@ -1,0 +1,25 @@
+"""One environment as a whole."""
+
+from pydantic import Field
+
+from terp.environment.access import Access
+from terp.environment.cloud import Cloud
+from terp.environment.fields import LabelValue
+from terp.environment.network import Network
+from terp.environment.nodes import Nodes
+from terp.model import Model
+
+
+class Environment(Model):
+    """What one `pulumi up` raises; `stacks/Pulumi.<environment>.yaml` holds it under `terp:environment`."""
+
+    owner: LabelValue = Field(
+        "platform",
+        title="Owner",
+        description="Team that answers for it; a tag of everything that is made.",
+        examples=["platform"],
+    )
+    cloud: Cloud = Field(title="Cloud", description="Which OpenStack it lives on.")
+    network: Network = Field(Network(), title="Network", description="Networks and address ranges.")
+    nodes: Nodes = Field(title="Nodes", description="The servers of the cluster.")
+    access: Access = Field(Access(), title="Access", description="Who reaches it, and how.")
