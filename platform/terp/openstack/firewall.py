@@ -1,6 +1,6 @@
 """Which security groups an environment has, and what each lets in; a pure function of the file.
 
-No default rules: what is not named here is closed. Addresses inside Kubernetes need no rules of their own: all
+No default rules: what is not named here is closed. Addresses inside Kubernetes need no rules of their own:
 traffic between nodes is allowed, and pods are held apart by NetworkPolicies.
 """
 
@@ -51,7 +51,7 @@ class SecurityGroup(Model):
 
 
 def security_groups(stack: str, environment: Environment) -> tuple[SecurityGroup, ...]:
-    """Every group: of the nodes, the control plane, workers, the bastion, and those with rules of their own."""
+    """Every group: nodes, control plane, workers, bastion, and servers with rules of their own."""
     access = environment.access
     egress = _egress(access.egress_to)
     ssh_sources = () if access.bastion else access.ssh.allowed_from
