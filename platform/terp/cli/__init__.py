@@ -7,6 +7,7 @@ import sys
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from terp.cli import cloud, platform, tools
 from terp.errors import TerpError
@@ -36,7 +37,8 @@ def main() -> None:
     try:
         app(prog_name="terp")
     except TerpError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error.message}", highlight=False, soft_wrap=True)
+        message = escape(error.message)  # "[zone-a]" is no markup
+        Console(stderr=True).print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
         if error.hint:
             Console(stderr=True).print(f"  {error.hint}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)

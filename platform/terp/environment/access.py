@@ -1,11 +1,11 @@
 """Who reaches an environment, and how."""
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Literal
 
 from pydantic import Field
 
-from terp.environment.fields import Cidr, FloatingIp, Port, PublicKey, Reference
+from terp.environment.fields import Certificates, Cidr, FloatingIp, Ipv4, Port, PublicKey, Reference
 from terp.environment.nodes import Volume
 from terp.model import Model
 
@@ -28,7 +28,7 @@ class Bastion(Model):
         title="Root volume",
         description="Boot from a volume of this size; from the flavor's disk when absent.",
     )
-    address: IPv4Address | None = Field(
+    address: Ipv4 | None = Field(
         None, title="Address", description="Fixed IPv4 address in the nodes' subnet.", examples=["10.10.0.5"]
     )
     floating_ip: FloatingIp = Field(
@@ -80,7 +80,7 @@ class Api(Model):
         description="Of the load balancer; the cloud's default when absent.",
         examples=["ovn"],
     )
-    virtual_ip: IPv4Address | None = Field(
+    virtual_ip: Ipv4 | None = Field(
         None,
         title="Virtual IP",
         description="In the nodes' subnet; the cloud chooses when absent.",
@@ -117,11 +117,10 @@ class Access(Model):
         description="CIDRs that nodes may call beside each other; everything when empty.",
         examples=[["10.0.0.0/8"]],
     )
-    trusted_ca: str | None = Field(
+    trusted_ca: Certificates | None = Field(
         None,
         title="Trusted CA",
         description="PEM certificates of the organisation that the nodes trust.",
-        pattern="^-----BEGIN CERTIFICATE-----",
     )
     time_servers: tuple[Reference, ...] = Field(
         (),

@@ -1,30 +1,58 @@
 """The kinds of value that an environment file is made of."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 """A DNS label (RFC 1123), in lower case as Kubernetes wants node names."""
-QUALIFIED = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+QUALIFIED = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 """A key of a Kubernetes label or taint: a name of up to 63 characters, perhaps with a DNS name before it."""
+NAME = rf"^{LABEL}$"
+POOL_NAME = rf"^[a-z]({LABEL})?$"
+DOMAIN_NAME = rf"^{LABEL}(\.{LABEL})*\.?$"
+MOUNT_POINT = r"^/[A-Za-z0-9._/-]+[A-Za-z0-9]$"
+LABEL_KEY = rf"^{QUALIFIED}$"
+LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"
+PUBLIC_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"
+CERTIFICATES = r"^-----BEGIN CERTIFICATE-----"
+FORMS = {
+    NAME: 'a name of a-z, 0-9 and "-" (RFC 1123), with a letter or digit at both ends,',
+    POOL_NAME: 'a name of a-z, 0-9 and "-" (RFC 1123) that begins with a letter and has no "-" at its end,',
+    DOMAIN_NAME: 'a DNS name in lower case, such as "ml.example.org",',
+    MOUNT_POINT: 'a directory from "/", such as "/var/lib/data"',
+    LABEL_KEY: 'a Kubernetes key, such as "example.org/disk",',
+    LABEL_VALUE: 'a Kubernetes value: letters, digits, "-", "_", "."; a letter or digit at both ends;',
+    PUBLIC_KEY: 'an OpenSSH public key in one line, such as "ssh-ed25519 AAAA... name"',
+    CERTIFICATES: 'PEM certificates, the first line "-----BEGIN CERTIFICATE-----"',
+}
+"""What each pattern means, in words."""
 
-Name = Annotated[str, StringConstraints(pattern=rf"^{LABEL}$", max_length=63)]
-PoolName = Annotated[str, StringConstraints(pattern=rf"^[a-z]({LABEL})?$", max_length=20)]
+
+def _no_number(value: object) -> object:
+    """`ipaddress` takes 10 for 0.0.0.10; a person who writes 10 means something else."""
+    if isinstance(value, int | float | bytes):
+        raise ValueError("a number is no address")  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
+
+
+Ipv4 = Annotated[IPv4Address, BeforeValidator(_no_number)]
+Ipv6 = Annotated[IPv6Address, BeforeValidator(_no_number)]
+Cidr4 = Annotated[IPv4Network, BeforeValidator(_no_number)]
+Cidr6 = Annotated[IPv6Network, BeforeValidator(_no_number)]
+Cidr = Cidr4 | Cidr6
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
+PoolName = Annotated[str, StringConstraints(pattern=POOL_NAME, max_length=20)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 """Name or id of something that the cloud has already."""
-DomainName = Annotated[str, StringConstraints(pattern=rf"^{LABEL}(\.{LABEL})*\.?$", max_length=253)]
-MountPoint = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]+[A-Za-z0-9]$")]
-LabelKey = Annotated[str, StringConstraints(pattern=rf"^{QUALIFIED}$", max_length=317)]
-LabelValue = Annotated[
-    str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", max_length=63)
-]
-PublicKey = Annotated[
-    str, StringConstraints(pattern=r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$")
-]
+DomainName = Annotated[str, StringConstraints(pattern=DOMAIN_NAME, max_length=253)]
+MountPoint = Annotated[str, StringConstraints(pattern=MOUNT_POINT)]
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY, max_length=317)]
+LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE, max_length=63)]
+PublicKey = Annotated[str, StringConstraints(pattern=PUBLIC_KEY)]
+Certificates = Annotated[str, StringConstraints(pattern=CERTIFICATES)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Gibibytes = Annotated[int, Field(ge=1, le=65_536)]
-Cidr = IPv4Network | IPv6Network
-FloatingIp = Literal["none", "new"] | IPv4Address
+FloatingIp = Literal["none", "new"] | Ipv4
 """No floating IP, a new one, or one that the project has reserved."""

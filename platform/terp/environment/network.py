@@ -1,10 +1,10 @@
 """The networks of an environment."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network
 
 from pydantic import Field
 
-from terp.environment.fields import Cidr, DomainName, Name, Reference
+from terp.environment.fields import Cidr, Cidr4, Cidr6, DomainName, Ipv4, Ipv6, Name, Reference
 from terp.model import Model
 
 
@@ -23,7 +23,7 @@ class ExistingNetwork(Model):
 class AdditionalNetwork(Model):
     """A network beside that of the nodes, for example for storage; it has no gateway."""
 
-    cidr: IPv4Network = Field(title="CIDR", description="IPv4 subnet.", examples=["10.11.0.0/24"])
+    cidr: Cidr4 = Field(title="CIDR", description="IPv4 subnet.", examples=["10.11.0.0/24"])
     existing: ExistingNetwork | None = Field(
         None, title="Existing network", description="Use this network instead of making one."
     )
@@ -46,22 +46,22 @@ class AdditionalNetwork(Model):
 class PodNetwork(Model):
     """The address ranges inside Kubernetes."""
 
-    pods: IPv4Network = Field(
+    pods: Cidr4 = Field(
         IPv4Network("10.233.64.0/18"),
         title="Pods",
         description="IPv4 range of pods.",
         examples=["10.233.64.0/18"],
     )
-    services: IPv4Network = Field(
+    services: Cidr4 = Field(
         IPv4Network("10.233.0.0/18"),
         title="Services",
         description="IPv4 range of Services.",
         examples=["10.233.0.0/18"],
     )
-    pods_ipv6: IPv6Network | None = Field(
+    pods_ipv6: Cidr6 | None = Field(
         None, title="Pods, IPv6", description="IPv6 range of pods.", examples=["fd85:ee78:d8a6:8607::1:0/112"]
     )
-    services_ipv6: IPv6Network | None = Field(
+    services_ipv6: Cidr6 | None = Field(
         None,
         title="Services, IPv6",
         description="IPv6 range of Services.",
@@ -72,13 +72,13 @@ class PodNetwork(Model):
 class Network(Model):
     """The network that the nodes are in, and what else they reach."""
 
-    nodes: IPv4Network = Field(
+    nodes: Cidr4 = Field(
         IPv4Network("10.10.0.0/22"),
         title="Nodes",
         description="IPv4 subnet of the nodes; of an existing network the CIDR that it has.",
         examples=["10.10.0.0/22"],
     )
-    nodes_ipv6: IPv6Network | None = Field(
+    nodes_ipv6: Cidr6 | None = Field(
         None,
         title="Nodes, IPv6",
         description="IPv6 subnet of the nodes, for dual stack.",
@@ -101,7 +101,7 @@ class Network(Model):
         le=9216,
         examples=[1450],
     )
-    dns_servers: tuple[IPv4Address | IPv6Address, ...] = Field(
+    dns_servers: tuple[Ipv4 | Ipv6, ...] = Field(
         (),
         title="DNS servers",
         description="Resolvers that the subnet hands to the nodes; the cloud's own when empty.",

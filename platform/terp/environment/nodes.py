@@ -1,6 +1,5 @@
 """The servers of an environment: control plane, etcd, and pools of workers."""
 
-from ipaddress import IPv4Address
 from typing import Literal
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from terp.environment.fields import (
     Cidr,
     FloatingIp,
     Gibibytes,
+    Ipv4,
     LabelKey,
     LabelValue,
     MountPoint,
@@ -19,6 +19,11 @@ from terp.environment.fields import (
 )
 from terp.model import Model
 
+CONTROL_PLANE = "control-plane"
+ETCD = "etcd"
+BASTION = "bastion"
+RESERVED = (CONTROL_PLANE, ETCD, BASTION)
+"""Names of groups of servers that no pool may have."""
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 Affinity = Literal["none", "anti-affinity", "soft-anti-affinity"]
 
@@ -78,7 +83,7 @@ class Override(Model):
         None, title="Image", description="Glance image, name or id.", examples=["debian-12"]
     )
     zone: Reference | None = Field(None, title="Zone", description="Availability zone.", examples=["zone-a"])
-    address: IPv4Address | None = Field(
+    address: Ipv4 | None = Field(
         None, title="Address", description="Fixed IPv4 address in the nodes' subnet.", examples=["10.10.0.20"]
     )
     floating_ip: FloatingIp | None = Field(
@@ -122,7 +127,7 @@ class Group(Model):
         description="Names in network.additional that the nodes have a further port in.",
         examples=[["storage"]],
     )
-    first_address: IPv4Address | None = Field(
+    first_address: Ipv4 | None = Field(
         None,
         title="First address",
         description="Node n gets this address plus n, also after a rebuild; the cloud chooses when absent.",

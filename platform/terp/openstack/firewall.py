@@ -10,9 +10,9 @@ from typing import Literal
 
 from terp.environment.environment import Environment
 from terp.environment.fields import Cidr
-from terp.environment.nodes import Rule
+from terp.environment.nodes import BASTION, CONTROL_PLANE, Rule
 from terp.model import Model
-from terp.openstack.servers import BASTION, CONTROL_PLANE, server_groups
+from terp.openstack.servers import server_groups
 
 NODE = "node"
 """The group of every server of the cluster."""

@@ -11,15 +11,20 @@ from typing import Literal
 from terp.environment.access import Bastion
 from terp.environment.environment import Environment
 from terp.environment.fields import FloatingIp
-from terp.environment.nodes import DataVolume, Group, Override, Rule, Taint, Volume
+from terp.environment.nodes import (
+    BASTION,
+    CONTROL_PLANE,
+    ETCD,
+    DataVolume,
+    Group,
+    Override,
+    Rule,
+    Taint,
+    Volume,
+)
 from terp.model import Model
 
 Role = Literal["control-plane", "etcd", "worker", "bastion"]
-CONTROL_PLANE = "control-plane"
-ETCD = "etcd"
-BASTION = "bastion"
-RESERVED = (CONTROL_PLANE, ETCD, BASTION)
-"""Names of groups that no pool may have."""
 ETCD_MOUNT = "/var/lib/etcd"
 """Kubespray v2.31.0: `etcd_data_dir`."""
 NOTHING = Override()

@@ -1,0 +1,215 @@
+"""From a value to an environment, or to all that is wrong with it in words that help."""
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from terp.environment import schema
+from terp.environment.environment import Environment
+from terp.environment.findings import NEAR, Finding, Key, did_you_mean, dotted, nearest
+from terp.environment.rules import broken_rules
+
+KEY = "[key]"
+"""How pydantic says that the name in a mapping is wrong, not what it names."""
+LONGEST = 60
+
+
+def validate(value: object, stack: str | None, written: Mapping[Key, str]) -> Environment | list[Finding]:
+    """The environment, or every finding (never none): of the form, else of the rules between the keys.
+
+    `stack` is its name, if that is to be checked; `written` holds scalars as they stand in the file, if there
+    is one.
+    """
+    try:
+        environment = Environment.model_validate(value)
+    except ValidationError as error:
+        return list(_form(error, value, written))
+    return list(broken_rules(environment, stack)) or environment
+
+
+def _form(error: ValidationError, value: object, written: Mapping[Key, str]) -> Iterable[Finding]:
+    """One finding for each place, however many types pydantic has tried there."""
+    found: dict[tuple[Key, bool], Finding] = {}
+    for each in error.errors(include_url=False, include_context=False):
+        place = _place(each["loc"], value)
+        of_name = each["loc"][-1:] == (KEY,)
+        finding = _finding(each["type"], each["loc"], place, value, written, of_name=of_name)
+        found.setdefault((finding.key, of_name), finding)
+    meant = {(each.key[:-1], each.suggestion) for each in found.values()}
+    return [
+        each
+        for each in found.values()
+        if _place(each.key, value) == each.key or (each.key[:-1], _did_you_mean(each.key)) not in meant
+    ]
+
+
+def _did_you_mean(key: Key) -> str:
+    """What an unknown key beside this one says if this one was meant: it is not missing then."""
+    return f'did you mean "{key[-1]}"?'
+
+
+def _place(loc: Sequence[int | str], value: object) -> Key:
+    """As much of pydantic's way as the value has: what follows are names of types."""
+    place: list[int | str] = []
+    for step in loc:
+        if not _has(value, step):
+            break
+        value = cast("Any", value)[step]
+        place.append(step)
+    return tuple(place)
+
+
+def _has(value: object, step: int | str) -> bool:
+    if isinstance(value, list):
+        return isinstance(step, int) and step < len(value)
+    return isinstance(value, dict) and step in value
+
+
+def _finding(
+    problem: str,
+    loc: Sequence[int | str],
+    place: Key,
+    value: object,
+    written: Mapping[Key, str],
+    *,
+    of_name: bool,
+) -> Finding:
+    if problem == "missing":
+        return _missing((*place, loc[len(place)]))
+    if problem == "extra_forbidden":
+        return _unknown(place)
+    if of_name:
+        return _name(place)
+    return _value(place, _at(value, place), written.get(place))
+
+
+def _at(value: Any, place: Key) -> Any:  # noqa: ANN401 - JSON
+    for step in place:
+        value = value[step]
+    return value
+
+
+def _missing(key: Key) -> Finding:
+    node = schema.at(key) or {}
+    examples = node.get("examples")
+    example = f"for example {key[-1]}: {_shown(examples[0])}" if examples else schema.kind(node)
+    said = f"{node.get('title', key[-1])}: {node.get('description', '')}".removesuffix(".")
+    return Finding(key=key, message=f'"{key[-1]}" is missing ({said})', suggestion=example)
+
+
+def _unknown(key: Key) -> Finding:
+    """A close name here, else the same name elsewhere, else what there is here."""
+    word = str(key[-1])
+    here = list((schema.at(key[:-1]) or {}).get("properties", {}))
+    elsewhere = [dotted(_own_names(each)) for each, _ in schema.every_key() if each[-1] == word]
+    if near := nearest(word, here, NEAR):
+        suggestion = f'did you mean "{near}"?'
+    elif elsewhere:
+        suggestion = f"it belongs to {' or '.join(elsewhere[:3])}"
+    else:
+        suggestion = did_you_mean(word, here)
+    return Finding(key=key, message=f'unknown key "{word}"', suggestion=suggestion)
+
+
+def _own_names(key: Key) -> Key:
+    return tuple("<name>" if step == "*" else step for step in key)
+
+
+def _name(key: Key) -> Finding:
+    word = str(key[-1])
+    node = schema.at(key[:-1]) or {}
+    better = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")
+    pattern = next(iter(node.get("patternProperties", {})), "")
+    right = bool(pattern and better != word and re.fullmatch(pattern, better))
+    longest = node.get("propertyNames", {}).get("maxLength", LONGEST)
+    return Finding(
+        key=key,
+        message=f"{_shown(word)} is not {schema.name_kind(node)}".rstrip(",;"),
+        suggestion=f'did you mean "{better[:longest]}"?' if right else "",
+    )
+
+
+def _value(key: Key, value: object, text: str | None) -> Finding:
+    node = schema.at(key) or {}
+    right = schema.kind(node).rstrip(",;")
+    if value is None:
+        return Finding(
+            key=key, message="there is nothing under it", suggestion=f"leave it out, or give {right}"
+        )
+    near = _near(value, node, text)
+    example = node.get("examples", [None])[0]
+    if not near and example is not None and not node.get("enum"):
+        near = f"for example {_shown(example)}"
+    return Finding(key=key, message=f"{_shown(value, text)} is not {right}", suggestion=near)
+
+
+def _near(value: object, node: schema.Node, text: str | None) -> str:
+    """What the value was probably meant to be."""
+    options = [each for part in _choices(node) for each in part.get("enum", ())]
+    formats = {part.get("format", "") for part in _choices(node)}
+    if not isinstance(value, str):
+        return _near_type(value, node, text, options)
+    if near := nearest(value, [each for each in options if isinstance(each, str)]):
+        return f'did you mean "{near}"?'
+    if formats & {"ipv4network", "ipv6network"}:
+        return _near_network(value)
+    if formats & {"ipv4", "ipv6"} and "/" in value:
+        return f"without the prefix: {value.partition('/')[0]}"
+    if node.get("type") == "array":
+        return f"as a list: [{value}]"
+    if "pattern" in node:
+        return _near_pattern(value, node["pattern"])
+    return ""
+
+
+def _choices(node: schema.Node) -> list[schema.Node]:
+    return [schema.resolved(each) for each in node.get("anyOf", [node])]
+
+
+def _near_type(value: object, node: schema.Node, text: str | None, options: list[object]) -> str:
+    numbers = [each for each in options if isinstance(each, int)]
+    if isinstance(value, int | float) and numbers:
+        return f"nearest: {min(numbers, key=lambda each: (abs(each - value), -each))}"
+    if isinstance(value, int | float) and not isinstance(value, bool) and node.get("type") == "integer":
+        low, high = node.get("minimum", value), node.get("maximum", value)
+        return f"nearest: {round(min(max(value, low), high))}"
+    if not isinstance(value, dict | list) and node.get("type") == "string" and "format" not in node:
+        return f'text needs quotes here: "{text or value}"'
+    if isinstance(value, list) and node.get("type") == "object":
+        return "without the dashes: each name with a colon, what belongs to it below and indented"
+    return ""
+
+
+def _near_network(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return ""
+    return f'its network is "{network}"; did you mean that?'
+
+
+def _near_pattern(value: str, pattern: str) -> str:
+    better = re.sub(r"[^a-z0-9./]+", "-", value.strip().lower()).strip("-")
+    alike = difflib.SequenceMatcher(None, value.lower(), better).ratio() > NEAR
+    return f'did you mean "{better}"?' if alike and re.fullmatch(pattern, better) else ""
+
+
+def _shown(value: object, text: str | None = None) -> str:
+    """The value as a person would write it; of what is long its beginning."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return (
+            "a list" if text is None and any(isinstance(each, dict | list) for each in value) else _cut(value)
+        )
+    return _cut(value) if isinstance(value, str) or text is None else text
+
+
+def _cut(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
