@@ -49,6 +49,15 @@ def test_a_wrapper_module_pins_the_version_of_its_tool() -> None:
     assert f"github.com/pulumi/pulumi/pkg/v3 v{cli.version}" in (cli.wrapper / "go.mod").read_text()
 
 
+def test_benchmarks_compare_with_the_same_provider() -> None:
+    ours, theirs = (
+        (each.wrapper / "go.mod").read_text()
+        for each in read_versions().select(["pulumi-resource-openstack", "terraform-provider-openstack"])
+    )
+    for module in (r"terraform-provider-openstack/v3 v\S+", r"gophercloud/v2 v\S+"):
+        assert re.findall(module, ours) == re.findall(module, theirs) != []
+
+
 def test_pulumi_and_its_providers_have_the_versions_of_their_python_packages() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     packages = dict(re.findall(r"(pulumi(?:-\w+)?)==([\d.]+)", " ".join(project["dependencies"])))
@@ -102,7 +111,7 @@ def test_an_unknown_name_gets_the_known_ones() -> None:
     with pytest.raises(TerpError) as caught:
         read_versions().select(["helm-chart"])
     assert caught.value.exit_code == 2
-    assert "openstack, kubernetes, pulumi" in caught.value.hint
+    assert "openstack, kubernetes, benchmark, pulumi" in caught.value.hint
 
 
 def test_a_release_s_fingerprint_follows_its_checksum_and_a_build_s_its_wrapper(tmp_path: Path) -> None:
