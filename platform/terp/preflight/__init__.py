@@ -1,1 +1,42 @@
-"""Checks before anything is changed: quota, images, flavors, access, versions."""
+"""Checks before anything is changed: credential, catalogue, offers, networks, names, quota."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from terp.environment import Environment
+from terp.errors import TerpError
+from terp.openstack.connection import connect
+from terp.preflight.catalogue import needed
+from terp.preflight.credential import CLOUD
+from terp.preflight.finding import Finding, error
+from terp.preflight.quota import Row
+from terp.preflight.reading import CALL, WHOLE, read
+from terp.preflight.report import Report, judge
+from terp.progress import Progress
+
+__all__ = ["Finding", "Report", "Row", "check"]
+
+
+def check(
+    stack: str,
+    environment: Environment,
+    state: Mapping[str, Any] | None,
+    progress: Progress,
+    *,
+    seconds: float = WHOLE,
+) -> Report:
+    """Hold an environment against its cloud, which is read and not changed.
+
+    Args:
+        stack: name of the Pulumi stack.
+        environment: what shall be.
+        state: what `pulumi stack export` prints, None when there is no stack yet.
+        progress: where it is told.
+        seconds: that reading may take altogether; what has not answered by then is a finding.
+    """
+    with progress.task("preflight", expected=3):
+        try:
+            connection = connect(environment.cloud, timeout=CALL, retries=0)
+        except TerpError as problem:
+            return Report(stack=stack, findings=(error(CLOUD, problem.message, problem.hint),))
+        return judge(stack, environment, read(connection, needed(environment), seconds), state)

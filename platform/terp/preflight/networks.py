@@ -1,0 +1,224 @@
+"""What Neutron has already: networks, routers, security groups, floating IPs that the environment names."""
+
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeVar
+
+from terp.environment import Environment
+from terp.environment.findings import Key, did_you_mean
+from terp.environment.network import ExistingNetwork
+from terp.openstack.servers import servers
+from terp.preflight import mentions
+from terp.preflight.finding import Finding, error, warning
+from terp.preflight.snapshot import Marked, Network, Snapshot, Subnet
+
+EXTERNAL: Key = ("cloud", "external_network")
+LEAST_MTU = 1280
+"""Bytes; RFC 8200, and what is left for pods inside a VXLAN must do too."""
+VXLAN = 50
+Named = TypeVar("Named", bound=Marked)
+
+
+def check(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    """Findings about everything of Neutron's that the environment names or stands beside."""
+    if snapshot.networks is not None:
+        yield from _external(stack, environment, snapshot, snapshot.networks)
+        if snapshot.subnets is not None:
+            for key, existing in mentions.existing_networks(environment):
+                yield from _existing(environment, key, existing, snapshot)
+    yield from _router(stack, environment, snapshot)
+    yield from _security_groups(environment, snapshot)
+    yield from _reserved(stack, environment, snapshot)
+
+
+def _external(
+    stack: str, environment: Environment, snapshot: Snapshot, networks: tuple[Network, ...]
+) -> Iterator[Finding]:
+    name = environment.cloud.external_network
+    outside = {network.name for network in networks if network.external}
+    found = [network for network in networks if network.name == name]
+    if not any(network.external for network in found):
+        what = "is no external network (router:external)" if found else "does not exist"
+        yield error(EXTERNAL, f"the network {name!r} {what}", did_you_mean(name, outside))
+        return
+    if len(found) > 1:
+        yield error(EXTERNAL, f"{len(found)} networks are called {name!r}", "they must be told apart by name")
+    wanted = _new_floating_ips(stack, environment)
+    free = (snapshot.free_addresses or {}).get(found[0].id)
+    if free is not None and free == 0 < wanted:
+        yield error(EXTERNAL, f"the network {name!r} has no free address for floating IPs")
+    if environment.network.existing and wanted:
+        yield from _reachable(environment, environment.network.existing, found[0], snapshot)
+
+
+def _new_floating_ips(stack: str, environment: Environment) -> int:
+    new = sum(server.floating_ip == "new" for server in servers(stack, environment))
+    return new + (environment.access.api.floating_ip == "new")
+
+
+def _reachable(
+    environment: Environment, existing: ExistingNetwork, external: Network, snapshot: Snapshot
+) -> Iterator[Finding]:
+    """Floating IPs reach an existing subnet only through a router between it and the external network."""
+    found = _found(existing.subnet, snapshot.subnets or ())
+    if len(found) != 1 or snapshot.routers is None or snapshot.ports is None:
+        return
+    joined = {
+        port.device_id
+        for port in snapshot.ports
+        if port.owner.startswith("network:router_interface") and found[0].id in port.subnet_ids
+    } | {
+        port.device_id
+        for port in snapshot.ports
+        if port.owner == "network:ha_router_replicated_interface" and found[0].id in port.subnet_ids
+    }
+    routers = [router for router in snapshot.routers if router.id in joined]
+    if not any(router.external_network_id == external.id for router in routers):
+        yield error(
+            ("network", "existing", "subnet"),
+            f"no router joins the subnet {existing.subnet!r} with {environment.cloud.external_network!r}: "
+            "floating IPs would not reach it",
+            "give it a router, or name another external network",
+        )
+
+
+def _existing(
+    environment: Environment, key: Key, existing: ExistingNetwork, snapshot: Snapshot
+) -> Iterator[Finding]:
+    networks, subnets = snapshot.networks or (), snapshot.subnets or ()
+    found = _found(existing.network, networks)
+    yield from _exactly_one((*key, "network"), "network", existing.network, networks)
+    if len(found) != 1:
+        return
+    inside = [subnet for subnet in subnets if subnet.network_id == found[0].id]
+    wanted = environment.network
+    if key == ("network", "existing"):
+        yield from _subnet((*key, "subnet"), existing.subnet, inside, ("network", "nodes"), wanted.nodes)
+        yield from _way_out((*key, "subnet"), existing.subnet, inside)
+        yield from _mtu((*key, "network"), found[0])
+        if existing.subnet_ipv6 and wanted.nodes_ipv6:
+            v6: Key = ("network", "nodes_ipv6")
+            yield from _subnet((*key, "subnet_ipv6"), existing.subnet_ipv6, inside, v6, wanted.nodes_ipv6)
+        if found[0].port_security is False:
+            yield error(
+                (*key, "network"), f"{existing.network} has no port security: security groups do not hold"
+            )
+    else:
+        additional = wanted.additional[str(key[2])]
+        cidr: Key = (*key[:3], "cidr")
+        yield from _subnet((*key, "subnet"), existing.subnet, inside, cidr, additional.cidr)
+
+
+def _subnet(
+    key: Key, reference: str, inside: Sequence[Subnet], cidr_key: Key, cidr: IPv4Network | IPv6Network
+) -> Iterator[Finding]:
+    yield from _exactly_one(key, "subnet of that network", reference, inside)
+    for subnet in _found(reference, inside)[:1]:
+        if subnet.cidr != cidr:
+            yield error(
+                cidr_key, f"{cidr}; the subnet {reference!r} is {subnet.cidr}", f"write {subnet.cidr}"
+            )
+
+
+def _way_out(key: Key, reference: str, inside: Sequence[Subnet]) -> Iterator[Finding]:
+    for subnet in _found(reference, inside)[:1]:
+        if subnet.gateway is None:
+            yield error(key, f"the subnet {reference!r} has no gateway: nodes would reach nothing")
+        if not subnet.dhcp:
+            yield warning(
+                key,
+                f"the subnet {reference!r} has no DHCP",
+                "addresses then come from the config drive alone: does the image's cloud-init read it?",
+            )
+
+
+def _mtu(key: Key, network: Network) -> Iterator[Finding]:
+    if network.mtu is not None and network.mtu - VXLAN < LEAST_MTU:
+        yield warning(
+            key,
+            f"{network.name} has an MTU of {network.mtu}; pods inside a VXLAN keep {network.mtu - VXLAN}",
+            f"IPv6 needs {LEAST_MTU}",
+        )
+
+
+def _router(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    wanted, there = environment.network.router, snapshot.routers
+    if not wanted or there is None or environment.network.existing:
+        return
+    key: Key = ("network", "router")
+    yield from _exactly_one(key, "router", wanted, there)
+    external = {network.id for network in snapshot.networks or () if network.external}
+    for router in _found(wanted, there)[:1]:
+        if router.external_network_id is None:
+            yield error(key, f"the router {wanted!r} has no external gateway: nodes would reach nothing")
+        elif external and not _leads_to(environment, snapshot, router.external_network_id):
+            yield error(key, f"the router {wanted!r} does not lead to {environment.cloud.external_network!r}")
+        yield from _overlap(stack, environment, snapshot, router.id)
+
+
+def _leads_to(environment: Environment, snapshot: Snapshot, network_id: str) -> bool:
+    name = environment.cloud.external_network
+    return any(network.id == network_id and network.name == name for network in snapshot.networks or ())
+
+
+def _overlap(stack: str, environment: Environment, snapshot: Snapshot, router_id: str) -> Iterator[Finding]:
+    """A router joins no two subnets of one range."""
+    joined = {
+        subnet_id
+        for port in snapshot.ports or ()
+        if port.device_id == router_id
+        for subnet_id in port.subnet_ids
+    }
+    for subnet in snapshot.subnets or ():
+        if subnet.id in joined and subnet.stack != stack and _overlaps(subnet, environment.network.nodes):
+            yield error(
+                ("network", "nodes"),
+                f"{environment.network.nodes} overlaps {subnet.cidr}, which the router has already "
+                f"(subnet {subnet.name or subnet.id})",
+            )
+
+
+def _overlaps(subnet: Subnet, nodes: IPv4Network) -> bool:
+    return isinstance(subnet.cidr, IPv4Network) and subnet.cidr.overlaps(nodes)
+
+
+def _security_groups(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.security_groups is not None:
+        for key, reference in mentions.security_groups(environment):
+            yield from _exactly_one(key, "security group", reference, snapshot.security_groups)
+
+
+def _reserved(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.floating_ips is None:
+        return
+    there = {each.address: each for each in snapshot.floating_ips}
+    external = {network.id for network in _found(environment.cloud.external_network, snapshot.networks or ())}
+    ours = {port.id for port in snapshot.ports or () if port.stack == stack}
+    for key, address in mentions.reserved_floating_ips(environment):
+        found = there.get(address)
+        if not found:
+            free = sorted(str(each.address) for each in there.values() if not each.port_id)
+            hint = f"free ones: {', '.join(free)}" if free else '"new" makes one'
+            yield error(key, f"the project has no floating IP {address}", hint)
+        elif external and found.network_id not in external:
+            yield error(key, f"{address} is not in {environment.cloud.external_network!r}")
+        elif found.port_id and found.port_id not in ours:
+            yield error(key, f"{address} is in use by port {found.port_id}")
+
+
+def _found(reference: str, there: Sequence[Named]) -> list[Named]:
+    """What a reference may mean: one by its id, or all of its name."""
+    return [each for each in there if each.id == reference] or [
+        each for each in there if each.name == reference
+    ]
+
+
+def _exactly_one(key: Key, what: str, reference: str, there: Sequence[Marked]) -> Iterator[Finding]:
+    found = _found(reference, there)
+    if not found:
+        yield error(
+            key, f"there is no {what} {reference!r}", did_you_mean(reference, {each.name for each in there})
+        )
+    elif len(found) > 1:
+        ids = ", ".join(each.id for each in found)
+        yield error(key, f"{len(found)} of them are called {reference!r}", f"take the id: {ids}")

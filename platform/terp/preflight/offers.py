@@ -1,0 +1,149 @@
+"""What the cloud offers to servers: flavors, images, zones, volume types, key pairs."""
+
+from collections.abc import Iterator
+
+from terp.environment import Environment
+from terp.environment.findings import Key, did_you_mean
+from terp.openstack.servers import Role, Server, servers
+from terp.preflight import mentions
+from terp.preflight.finding import Finding, error
+from terp.preflight.mentions import group_key
+from terp.preflight.snapshot import Flavor, Image, Snapshot, Zone
+
+RAM = {"control-plane": 1500, "worker": 1024}
+"""MiB; Kubespray v2.31.0 asserts them: `minimal_master_memory_mb`, `minimal_node_memory_mb`."""
+
+
+def check(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    """Findings about everything that a server is made of."""
+    if snapshot.flavors is not None:
+        yield from _flavors(environment, snapshot.flavors)
+    if snapshot.images is not None:
+        yield from _images(environment, snapshot.images)
+    yield from _fit(stack, environment, snapshot)
+    yield from _zones(environment, snapshot)
+    yield from _volume_types(environment, snapshot.volume_types)
+    yield from _keypair(environment, snapshot.keypairs)
+
+
+def _flavors(environment: Environment, there: tuple[Flavor, ...]) -> Iterator[Finding]:
+    usable = {flavor.name for flavor in there if not flavor.disabled}
+    by_id = {flavor.id: flavor.name for flavor in there}
+    for key, name in mentions.flavors(environment):
+        if name in usable:
+            continue
+        if name in by_id:
+            yield error(key, "this is the id of a flavor, not its name", f'its name is "{by_id[name]}"')
+        else:
+            state = "is disabled" if name in by_id.values() else "does not exist"
+            yield error(key, f"the flavor {name!r} {state}", did_you_mean(name, usable))
+
+
+def image_of(reference: str, there: tuple[Image, ...]) -> Image | None:
+    """The image that is taken: of an id that one, of a name the newest active one."""
+    return next(
+        (
+            image
+            for image in there
+            if image.id == reference or (image.name == reference and image.status == "active")
+        ),
+        None,
+    )
+
+
+def _images(environment: Environment, there: tuple[Image, ...]) -> Iterator[Finding]:
+    active = {image.name for image in there if image.status == "active"}
+    for key, reference in mentions.images(environment):
+        image = image_of(reference, there)
+        if image and image.status != "active":
+            yield error(key, f"the image {reference!r} is {image.status}, not active")
+        elif not image:
+            states = sorted({each.status for each in there if each.name == reference})
+            what = f"is {' and '.join(states)}, not active" if states else "does not exist"
+            yield error(key, f"the image {reference!r} {what}", did_you_mean(reference, active))
+        elif not environment.access.ssh.user and (image.id == reference or not image.os_distro):
+            why = "it is named by id" if image.id == reference else "it has no os_distro"
+            yield error(
+                key, f"nothing tells the login of the image {reference!r}: {why}", "set access.ssh.user"
+            )
+
+
+def _fit(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    """Flavors against images and roles, once for each that differs."""
+    flavors = {flavor.name: flavor for flavor in snapshot.flavors or ()}
+    seen: set[tuple[str, str, str]] = set()
+    for server in servers(stack, environment):
+        flavor = flavors.get(server.flavor)
+        kind = (server.group, server.flavor, server.image)
+        if flavor and kind not in seen:
+            seen.add(kind)
+            image = image_of(server.image, snapshot.images or ())
+            yield from _fits(_flavor_key(server, environment), server, flavor, image)
+
+
+def _fits(key: Key, server: Server, flavor: Flavor, image: Image | None) -> Iterator[Finding]:
+    least = _least_ram(server.role)
+    if flavor.ram < least:
+        yield error(key, f"{flavor.name} has {flavor.ram} MiB of RAM; a {server.role} node needs {least}")
+    root = server.root_volume
+    disk = root.size if root else flavor.disk
+    if not disk:
+        yield error(
+            key,
+            f"{flavor.name} has no disk of its own",
+            f"set {'.'.join(map(str, group_key(server.group)))}.root_volume",
+        )
+    if not image:
+        return
+    if flavor.ram < image.min_ram:
+        yield error(
+            key, f"{flavor.name} has {flavor.ram} MiB of RAM; the image {image.name} wants {image.min_ram}"
+        )
+    if 0 < disk < image.min_disk:
+        where: Key = (*group_key(server.group), "root_volume", "size") if root else key
+        what = "the root volume" if root else flavor.name
+        yield error(where, f"{what} has {disk} GiB; the image {image.name} wants {image.min_disk}")
+
+
+def _least_ram(role: Role) -> int:
+    return RAM.get(role, 0)
+
+
+def _flavor_key(server: Server, environment: Environment) -> Key:
+    """Where the flavor of a server stands: its own override, or its group."""
+    key = group_key(server.group)
+    own = (*key, "overrides", server.number, "flavor")
+    return own if any(own == mention.key for mention in mentions.flavors(environment)) else (*key, "flavor")
+
+
+def _zones(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.compute_zones is not None:
+        usable = {zone.name for zone in snapshot.compute_zones if zone.available}
+        known = {zone.name for zone in snapshot.compute_zones}
+        for key, name in mentions.zones(environment):
+            if name not in usable:
+                state = "is not available" if name in known else "does not exist"
+                yield error(key, f"the availability zone {name!r} {state}", did_you_mean(name, usable))
+    for key, _ in list(mentions.volumes(environment))[:1]:
+        if snapshot.volume_zones is not None and not any(map(_available, snapshot.volume_zones)):
+            yield error(key, "no availability zone of volumes is available", "ask the cloud's operator")
+
+
+def _available(zone: Zone) -> bool:
+    return zone.available
+
+
+def _volume_types(environment: Environment, there: frozenset[str] | None) -> Iterator[Finding]:
+    for key, name in mentions.volume_types(environment):
+        if there is not None and name not in there:
+            yield error(key, f"the volume type {name!r} does not exist", did_you_mean(name, there))
+
+
+def _keypair(environment: Environment, there: frozenset[str] | None) -> Iterator[Finding]:
+    name = environment.access.ssh.keypair
+    if name and there is not None and name not in there:
+        yield error(
+            ("access", "ssh", "keypair"),
+            f"the user has no key pair {name!r}",
+            did_you_mean(name, there) or "leave it out: one is made",
+        )
