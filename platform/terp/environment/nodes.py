@@ -22,8 +22,8 @@ from terp.model import Model
 CONTROL_PLANE = "control-plane"
 ETCD = "etcd"
 BASTION = "bastion"
-RESERVED = (CONTROL_PLANE, ETCD, BASTION)
-"""Names of groups of servers that no pool may have."""
+RESERVED = (CONTROL_PLANE, ETCD, BASTION, "node", "worker")
+"""Names of groups of servers and of security groups, that no pool may have."""
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 Affinity = Literal["none", "anti-affinity", "soft-anti-affinity"]
 
