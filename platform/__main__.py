@@ -1,11 +1,15 @@
-"""The Pulumi program: raise one environment. `pulumi up -s <environment>`.
+"""Raise one environment: cloud, cluster, platform. `pulumi up -s <environment>`."""
 
-It will read from top to bottom as the architecture: environment, cloud, cluster, platform.
-"""
+import pulumi
 
-from terp.errors import TerpError
+from terp.environment import check
+from terp.openstack.cloud import Cloud
 
-raise TerpError(
-    "this version raises no environment yet: the environment layer comes next",
-    hint="what runs today is the embedded cloud: make up",
-)
+stack = pulumi.get_stack()
+environment = check(pulumi.Config("terp").require_object("environment"))
+
+cloud = Cloud(stack, environment)
+
+pulumi.export("hosts", cloud.hosts)
+pulumi.export("api", cloud.api.endpoint)
+pulumi.export("private_key", cloud.private_key)

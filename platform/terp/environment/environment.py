@@ -19,6 +19,12 @@ class Environment(Model):
         description="Team that answers for it; a tag of everything that is made.",
         examples=["platform"],
     )
+    protected: bool = Field(
+        True,
+        title="Protected",
+        description="Whether volumes and control-plane servers are refused to be deleted or replaced.",
+        examples=[False],
+    )
     cloud: Cloud = Field(title="Cloud", description="Which OpenStack it lives on.")
     network: Network = Field(Network(), title="Network", description="Networks and address ranges.")
     nodes: Nodes = Field(title="Nodes", description="The servers of the cluster.")

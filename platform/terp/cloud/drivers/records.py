@@ -1,6 +1,9 @@
 """Nova virt driver whose servers are records: the whole API, no root, nothing that answers SSH."""
 
+import base64
+import hashlib
 import os
+import struct
 import uuid
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ STATE = State(ROOT)
 FAULTS = FaultRules(ROOT)
 
 GPU = "CUSTOM_GPU"
+KEYS = "-----BEGIN SSH HOST KEY KEYS-----\n{key}\n-----END SSH HOST KEY KEYS-----\n"
 
 
 class RecordDriver(fake.FakeDriver):
@@ -86,6 +90,14 @@ class RecordDriver(fake.FakeDriver):
         if self.instances.pop(instance.uuid, None):
             flavor = instance.flavor
             self.resources.release(vcpus=flavor.vcpus, mem=flavor.memory_mb, disk=flavor.root_gb)
+
+    def get_console_output(self, context: Any, instance: Any) -> bytes:
+        """What cloud-init of a host prints: its host key. Nobody has the private half of a record's."""
+        kind = b"ssh-ed25519"
+        point = hashlib.sha256(instance.uuid.encode()).digest()
+        key = base64.b64encode(struct.pack(">I11sI32s", len(kind), kind, len(point), point)).decode()
+        name = instance.hostname or instance.name
+        return KEYS.format(key=f"ssh-ed25519 {key} root@{name}").encode()
 
     def attach_volume(
         self, context: Any, connection_info: Any, instance: Any, mountpoint: str, *how: Any, **more: Any

@@ -1,0 +1,67 @@
+"""The OpenStack layer as a whole: keys, networks, security groups, servers, endpoint, names."""
+
+import pulumi
+import pulumi_openstack as openstack
+import pulumi_tls as tls
+from pulumi import Input, InvokeOptions, Output, ResourceOptions
+
+from terp.environment import Environment
+from terp.environment.nodes import BASTION, CONTROL_PLANE
+from terp.openstack.api_endpoint import ApiEndpoint
+from terp.openstack.dns import DnsRecords
+from terp.openstack.host_keys import host_keys_of
+from terp.openstack.images import Images
+from terp.openstack.marks import Marks
+from terp.openstack.network import Network
+from terp.openstack.node_pool import Ground, NodePool
+from terp.openstack.provider import provider
+from terp.openstack.security import SecurityGroups
+from terp.openstack.servers import server_groups
+
+
+class Cloud(pulumi.ComponentResource):
+    """Everything that an environment has on OpenStack.
+
+    `hosts` are the records of all servers (`terp.openstack.hosts.Host`), `api` is the endpoint of Kubernetes'
+    API, `private_key` opens SSH to the hosts.
+    """
+
+    def __init__(self, stack: str, environment: Environment) -> None:
+        openstack_provider = provider(environment)
+        super().__init__("terp:openstack:Cloud", stack, {}, ResourceOptions(provider=openstack_provider))
+        inside = ResourceOptions(parent=self)
+        self._environment = environment
+        self.private_key, keypair = self._keys(stack, inside)
+        self.network = Network(stack, environment, inside)
+        security = SecurityGroups(stack, environment, inside)
+        images = Images(InvokeOptions(parent=self))
+        host_keys = host_keys_of(environment.cloud)
+        ground = Ground(stack, environment, self.network, security, images, keypair, host_keys)
+        pools = {group.name: NodePool(group, ground, inside) for group in server_groups(stack, environment)}
+        self.hosts = Output.all(*(host for pool in pools.values() for host in pool.hosts))
+        self.api = ApiEndpoint(stack, environment, self.network, pools[CONTROL_PLANE].ports, inside)
+        if environment.cloud.dns:
+            names: dict[str, Input[str]] = {"api": self.api.public_address}
+            if BASTION in pools:
+                names["bastion"] = pools[BASTION].hosts[0].apply(_reached_at)
+            marks = Marks(stack=stack, owner=environment.owner)
+            DnsRecords(marks, environment.cloud.dns, names, inside)
+        self.register_outputs({})
+
+    def _keys(self, stack: str, inside: ResourceOptions) -> tuple[Output[str], Input[str]]:
+        """The environment's own SSH key, and the keypair that lets it in."""
+        key = tls.PrivateKey("access", algorithm="ED25519", opts=inside)
+        private_key: Output[str] = Output.secret(key.private_key_openssh)
+        if self._environment.access.ssh.keypair:
+            return private_key, self._environment.access.ssh.keypair
+        keypair = openstack.compute.Keypair(
+            "access",
+            name=stack,
+            public_key=key.public_key_openssh,
+            opts=ResourceOptions.merge(inside, ResourceOptions(delete_before_replace=True)),
+        )
+        return private_key, keypair.name
+
+
+def _reached_at(host: dict[str, object]) -> str:
+    return str(host["floating_ip"] or host["address"])

@@ -1,0 +1,117 @@
+"""Where a stack lives on this machine: a Pulumi project of its own, and files that nobody else may read.
+
+The project is a copy of this one's with the stack's file in it. So what Pulumi adds to a stack's file (the salt
+of its encryption) does not change the work tree. Pulumi's state lies where `PULUMI_BACKEND_URL` says, else in
+Terp's state directory.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import yaml
+
+from terp.command import Command
+from terp.environment import Environment, read
+from terp.environment.stack_file import stack_name
+from terp.openstack.connection import environment_variables
+from terp.paths import PROJECT, state_dir
+from terp.tools import Toolchain
+
+SALT = "encryptionsalt"
+PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+
+
+class Workspace:
+    """The private folder of one stack: `root`."""
+
+    def __init__(self, stack_file: Path) -> None:
+        self.stack_file = stack_file
+        self.stack = stack_name(stack_file)
+        self.root = state_dir() / "stacks" / self.stack
+        self.environment: Environment = read(stack_file)
+
+    @property
+    def ssh_config(self) -> Path:
+        """Configuration for ssh, scp and Ansible."""
+        return self.root / "ssh_config"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The hosts' public keys."""
+        return self.root / "known_hosts"
+
+    @property
+    def private_key(self) -> Path:
+        """The environment's own SSH key."""
+        return self.root / "private_key"
+
+    @property
+    def event_log(self) -> Path:
+        """The engine's events of the last run."""
+        return self.root / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What Pulumi printed in the last run."""
+        return self.root / "pulumi.log"
+
+    @property
+    def unfinished(self) -> Path:
+        """There while a run has not come to its end; says when it began."""
+        return self.root / "unfinished"
+
+    def prepare(self) -> None:
+        """Make the folder, and bring its copy of the stack's file in step with the work tree's."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root.chmod(0o700)
+        (state_dir() / "pulumi").mkdir(exist_ok=True, mode=0o700)
+        (self.root / "stacks").mkdir(exist_ok=True)
+        (self.root / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
+        program = self.root / "platform"
+        if not program.is_symlink() or program.readlink() != PROJECT / "platform":
+            program.unlink(missing_ok=True)
+            program.symlink_to(PROJECT / "platform")
+        copy = self.root / "stacks" / f"Pulumi.{self.stack}.yaml"
+        salt = self._salt(copy)
+        text = self.stack_file.read_text()
+        if salt and SALT not in yaml.safe_load(text):
+            text = f"{text.rstrip()}\n{SALT}: {salt}\n"
+        copy.write_text(text)
+
+    def _salt(self, copy: Path) -> str | None:
+        return yaml.safe_load(copy.read_text()).get(SALT) if copy.exists() else None
+
+    def variables(self, toolchain: Toolchain) -> dict[str, str]:
+        """What Pulumi and the programs that it starts need in their environment, here and by hand.
+
+        Raises:
+            TerpError: clouds.yaml has no such cloud.
+        """
+        tools = toolchain.env()
+        python = Path(sys.executable).parent
+        variables = {
+            **tools,
+            **environment_variables(self.environment.cloud),
+            "PATH": f"{python}{os.pathsep}{tools['PATH']}",
+        }
+        if "PULUMI_BACKEND_URL" not in os.environ:
+            variables["PULUMI_BACKEND_URL"] = f"file://{state_dir() / 'pulumi'}"
+        if not any(name in os.environ for name in PASSPHRASES):
+            variables[PASSPHRASES[1]] = str(_passphrase())
+        return variables
+
+    def command(self, toolchain: Toolchain, timeout: float) -> Command:
+        """Pulumi, in this stack's project."""
+        program = (str(toolchain.path("pulumi")), "--non-interactive")
+        return Command(program, timeout=timeout, env=self.variables(toolchain), cwd=self.root)
+
+
+def _passphrase() -> Path:
+    """The passphrase that encrypts secrets in the state, made at the first use."""
+    file = state_dir() / "passphrase"
+    if not file.exists():
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(32))
+    return file
