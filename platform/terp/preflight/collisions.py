@@ -99,7 +99,7 @@ def _unknown(stack: str, snapshot: Snapshot, known: Set[str]) -> Iterator[Findin
             shown = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
             yield warning(
                 (),
-                f"{len(left)} {kind} carry the mark of the stack {stack!r}, but are not in its state: {shown}",
+                f"{len(left)} {kind} carry the mark of the stack {stack!r}; its state lacks them: {shown}",
                 "left by a run that was killed, or another person's stack of the same name",
             )
 

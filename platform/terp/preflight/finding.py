@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import field_serializer
+
 from terp.environment.findings import Key, dotted
 from terp.model import Model
 
@@ -19,6 +21,10 @@ class Finding(Model):
     key: Key = ()
     message: str
     suggestion: str = ""
+
+    @field_serializer("key")
+    def _key(self, key: Key) -> str:
+        return dotted(key)
 
     def __str__(self) -> str:
         lines = [dotted(self.key) or "cloud", f"  {self.message}"]

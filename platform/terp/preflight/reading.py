@@ -1,4 +1,4 @@
-"""Reads a snapshot through openstacksdk: all parts at once, each call and the whole bounded, changing nothing."""
+"""Reads a snapshot through openstacksdk: all parts at once, each call and the whole bounded."""
 
 import threading
 import time
