@@ -121,6 +121,7 @@ class Access(Model):
         None,
         title="Trusted CA",
         description="PEM certificates of the organisation that the nodes trust.",
+        examples=["-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n"],
     )
     time_servers: tuple[Reference, ...] = Field(
         (),

@@ -87,7 +87,7 @@ def kind(node: Node) -> str:
             return f"a mapping with {', '.join(node.get('required', node['properties']))}"
         case "object":
             inner = kind(resolved(named(node) or {}))
-            return f"a mapping; each name in it {name_kind(node)} each value {inner}"
+            return f"a mapping from names to {'' if inner.startswith('a ') else 'values: '}{inner}"
         case _:
             return _text(node)
 

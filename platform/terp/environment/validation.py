@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -123,20 +124,22 @@ def _own_names(key: Key) -> Key:
 def _name(key: Key) -> Finding:
     word = str(key[-1])
     node = schema.at(key[:-1]) or {}
-    better = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")
+    longest = node.get("propertyNames", {}).get("maxLength", LONGEST)
+    better = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:longest].strip("-")
     pattern = next(iter(node.get("patternProperties", {})), "")
     right = bool(pattern and better != word and re.fullmatch(pattern, better))
-    longest = node.get("propertyNames", {}).get("maxLength", LONGEST)
     return Finding(
         key=key,
         message=f"{_shown(word)} is not {schema.name_kind(node)}".rstrip(",;"),
-        suggestion=f'did you mean "{better[:longest]}"?' if right else "",
+        suggestion=f'did you mean "{better}"?' if right else "",
     )
 
 
 def _value(key: Key, value: object, text: str | None) -> Finding:
     node = schema.at(key) or {}
     right = schema.kind(node).rstrip(",;")
+    if isinstance(value, str) and (refused := _refused(value)):
+        return Finding(key=key, message=refused, suggestion="a new one: ssh-keygen -t ed25519")
     if value is None:
         return Finding(
             key=key, message="there is nothing under it", suggestion=f"leave it out, or give {right}"
@@ -146,6 +149,15 @@ def _value(key: Key, value: object, text: str | None) -> Finding:
     if not near and example is not None and not node.get("enum"):
         near = f"for example {_shown(example)}"
     return Finding(key=key, message=f"{_shown(value, text)} is not {right}", suggestion=near)
+
+
+def _refused(value: str) -> str:
+    """Keys of people that are not even shown, or that no server takes."""
+    if "PRIVATE KEY-----" in value:
+        return (
+            "a private key stands in a file that is shared; the public one is in the file that ends with .pub"
+        )
+    return "OpenSSH refuses DSA keys since version 7.0" if value.startswith("ssh-dss ") else ""
 
 
 def _near(value: object, node: schema.Node, text: str | None) -> str:
@@ -162,6 +174,8 @@ def _near(value: object, node: schema.Node, text: str | None) -> str:
         return f"without the prefix: {value.partition('/')[0]}"
     if node.get("type") == "array":
         return f"as a list: [{value}]"
+    if node.get("type") == "object" and node.get("required"):
+        return f"below it and indented, for example {node['required'][0]}: {_cut(value)}"
     if "pattern" in node:
         return _near_pattern(value, node["pattern"])
     return ""
@@ -172,17 +186,26 @@ def _choices(node: schema.Node) -> list[schema.Node]:
 
 
 def _near_type(value: object, node: schema.Node, text: str | None, options: list[object]) -> str:
-    numbers = [each for each in options if isinstance(each, int)]
-    if isinstance(value, int | float) and numbers:
-        return f"nearest: {min(numbers, key=lambda each: (abs(each - value), -each))}"
-    if isinstance(value, int | float) and not isinstance(value, bool) and node.get("type") == "integer":
-        low, high = node.get("minimum", value), node.get("maximum", value)
-        return f"nearest: {round(min(max(value, low), high))}"
-    if not isinstance(value, dict | list) and node.get("type") == "string" and "format" not in node:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return _near_number(value, node, text, [each for each in options if isinstance(each, int)])
+    if not isinstance(value, dict | list) and _is_text(node):
         return f'text needs quotes here: "{text or value}"'
     if isinstance(value, list) and node.get("type") == "object":
         return "without the dashes: each name with a colon, what belongs to it below and indented"
     return ""
+
+
+def _near_number(value: float, node: schema.Node, text: str | None, options: list[int]) -> str:
+    if options:
+        return f"nearest: {min(options, key=lambda each: (abs(each - value), -each))}"
+    if node.get("type") == "integer":
+        low, high = node.get("minimum", value), node.get("maximum", value)
+        return f"nearest: {round(min(max(value, low), high))}"
+    return f'text needs quotes here: "{text or value}"' if _is_text(node) else ""
+
+
+def _is_text(node: schema.Node) -> bool:
+    return node.get("type") == "string" and "format" not in node
 
 
 def _near_network(value: str) -> str:

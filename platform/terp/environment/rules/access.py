@@ -21,7 +21,7 @@ def the_endpoint_reaches_every_node(environment: Environment) -> Iterator[Findin
     if environment.access.api.endpoint == "node" and count > 1:
         yield Finding(
             key=("access", "api", "endpoint"),
-            message=f'"node" leads to one of {count} control-plane nodes: the API would die with it;',
+            message='"node" is for a single control-plane node; there are more, by',
             other=("nodes", "control_plane", "count"),
             value=str(count),
             suggestion='"load-balancer" (Octavia) or "virtual-ip"',
@@ -44,7 +44,7 @@ def _belongs(
 ) -> Finding:
     return Finding(
         key=("access", "api", name),
-        message=f"{value} is for the endpoint {right}, not for that of",
+        message=f"{value} is for the endpoint {right} alone; the one here is",
         other=("access", "api", "endpoint"),
         value=endpoint,
         suggestion=f"endpoint: {right}{otherwise}",

@@ -1,7 +1,6 @@
 """Names: of the stack, of pools, and of all that is called after them."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from terp.environment.environment import Environment
@@ -64,15 +63,16 @@ def pools_have_names_of_their_own(environment: Environment) -> Iterator[Finding]
 
 def no_two_things_have_one_name(environment: Environment) -> Iterator[Finding]:
     """Ports and volumes are called <pool>-<number>-<network or volume>."""
-    called = [(name, part) for part in parts(environment) for name in _called(part)]
-    count = Counter(name for name, _ in called)
+    first: dict[str, Part] = {}
     blamed: set[Key] = set()
-    for name, part in called:
-        if count[name] > 1 and part.key not in blamed:
+    for name, part in [(name, each) for each in parts(environment) for name in _called(each)]:
+        other = first.setdefault(name, part)
+        if other is not part and part.key not in blamed:
             blamed.add(part.key)
             yield Finding(
                 key=part.key,
-                message=f'two things of this environment would be called "{name}"',
+                message=f'a port or volume would be called "{name}", as one of',
+                other=other.key,
                 suggestion="another name for the pool, or for its network or volume",
             )
 

@@ -112,7 +112,7 @@ def resolvers_can_be_reached(environment: Environment) -> Iterator[Finding]:
             if server in cidr:
                 yield Finding(
                     key=key,
-                    message=f"{server} is inside Kubernetes, which nodes need a resolver to install, by",
+                    message=f"{server} is there when Kubernetes is, and nodes need it before: it is in",
                     other=("network", "kubernetes", name),
                     value=str(cidr),
                     suggestion="the address of a resolver outside of the cluster",
