@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from terp.cli import cloud, doctor, platform, tools
+from terp.cli import cloud, doctor, environment, platform, tools
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command()(platform.up)
 app.command()(platform.down)
 app.command()(doctor.doctor)
+app.command()(environment.explain)
+app.add_typer(environment.config, name="config")
 app.add_typer(cloud.app, name="cloud")
 app.add_typer(tools.app, name="tools")
 

@@ -55,6 +55,7 @@ class Ssh(Model):
         (),
         title="Public keys",
         description="Of people, beside the key that the environment makes for itself.",
+        examples=[["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ada"]],
     )
     keypair: Reference | None = Field(
         None,

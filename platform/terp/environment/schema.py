@@ -45,7 +45,7 @@ def _own(node: Node, without: str) -> Node:
 
 def member(node: Node, step: str | int) -> Node | None:
     """What the schema says of a member of a mapping or a list."""
-    if isinstance(step, int):
+    if isinstance(step, int) or (step == "*" and "items" in node):
         found = node.get("items")
     elif step in node.get("properties", {}):
         found = node["properties"][step]

@@ -60,8 +60,8 @@ def check(value: object, stack: str | None = None) -> Environment:
 
 
 def stack_name(file: Path) -> str:
-    """`prod` of `Pulumi.prod.yaml`."""
-    return re.sub(r"^Pulumi\.|\.ya?ml$", "", file.name)
+    """`prod` of `Pulumi.prod.yaml`, and of `Pulumi.prod.example.yaml`."""
+    return re.sub(r"^Pulumi\.|(\.example)?\.ya?ml$", "", file.name)
 
 
 def stack_file(stack: str, folder: Path = STACKS) -> Path:
@@ -91,9 +91,10 @@ def _text(file: Path) -> str:
 
 
 def _no_stack(file: Path) -> TerpError:
-    known = sorted(stack_name(each) for each in file.parent.glob("Pulumi.*.yaml"))
-    hint = did_you_mean(stack_name(file), known) or "copy one from stacks/Pulumi.production.example.yaml"
-    return TerpError(f"there is no stack file {file}", hint=hint, exit_code=2)
+    known = [stack_name(each) for each in file.parent.glob("Pulumi.*.yaml") if not each.match("*.example.*")]
+    hint = did_you_mean(stack_name(file), known) or "copy stacks/Pulumi.production.example.yaml"
+    shown = file.relative_to(PROJECT) if file.is_relative_to(PROJECT) else file
+    return TerpError(f"there is no stack file {shown}", hint=hint, exit_code=2)
 
 
 def _lost(document: Document) -> Finding | None:
