@@ -164,7 +164,9 @@ def _failure(state: State, name: str, what: str) -> TerpError:
 
 
 def _runs(state: State, service: Service) -> bool:
-    return state.process(service.name).record() is not None and service.answers()
+    """It answers, and as it is configured now: the one before may answer until the supervisor stops it."""
+    record = state.process(service.name).record()
+    return record is not None and record.fingerprint == service.fingerprint() and service.answers()
 
 
 def down(state: State, progress: Progress) -> None:

@@ -75,13 +75,26 @@ def _find(
     return config, region
 
 
+def is_embedded(cloud: Cloud) -> bool:
+    """Whether this machine's embedded cloud is meant, not another of that name in the user's own files."""
+    configured = _read(_user_files())
+    if cloud.name != EMBEDDED:
+        return False
+    named = EMBEDDED in configured.get_cloud_names()
+    return not named or str(configured.config_filename) == str(_embedded_file())
+
+
 def _configuration(name: str) -> OpenStackConfig:
     """The user's own configuration, or the embedded cloud's when that is asked for and theirs has none."""
     configured = _read(_user_files())
-    embedded = state_dir() / "cloud" / "clouds.yaml"
+    embedded = _embedded_file()
     if name == EMBEDDED and name not in configured.get_cloud_names() and embedded.exists():
         return _read([str(embedded)])
     return configured
+
+
+def _embedded_file() -> Path:
+    return state_dir() / "cloud" / "clouds.yaml"
 
 
 def _user_files() -> list[str]:

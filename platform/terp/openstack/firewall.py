@@ -38,7 +38,8 @@ class SecurityRule(Model):
     def key(self) -> str:
         """What the rule means, as a name that stays when others come or go."""
         ports = "-".join(str(port) for port in dict.fromkeys(self.ports)) if self.ports else ""
-        remote = self.group or (str(self.cidr) if self.cidr else "any")
+        cidr = str(self.cidr).replace(":", ".") if self.cidr else "any"  # a URN has its own colons
+        remote = self.group or cidr
         parts = (self.direction, self.ethertype.lower(), self.protocol or "", ports, remote)
         return "-".join(part for part in parts if part)
 

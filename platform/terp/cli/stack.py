@@ -1,0 +1,232 @@
+"""`terp up`, `plan`, `destroy`, `ssh`, `env`: one environment; `terp down`: this machine."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from terp.cli.cloud import AsJson, hosts_possible, progress, the_cloud
+from terp.cloud.settings import read_settings
+from terp.errors import TerpError
+from terp.paths import state_dir
+from terp.progress import Progress, readable
+
+if TYPE_CHECKING:  # they come with OpenStack's SDK: a second that other commands save
+    from terp.stack.events import Changes
+    from terp.stack.workflow import Deployment, Result
+
+SANDBOX = "sandbox"
+"""The environment of `make up`, on the embedded cloud."""
+CHANGES = 2
+"""Exit code of a plan that would change something, with --detailed-exitcode."""
+REFUSED = 3
+"""Exit code of a plan that the checks refuse."""
+
+Stack = Annotated[str, typer.Argument(help="An environment: stacks/Pulumi.<stack>.yaml, or a file.")]
+Options = Annotated[
+    list[str] | None, typer.Argument(help="Further options of pulumi, after --.", show_default=False)
+]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Look first at what the cloud really has.")]
+out = Console()
+
+
+def up(
+    stack: Stack = SANDBOX,
+    options: Options = None,
+    refresh: Refresh = False,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Preflight before anything.")] = True,
+    hosts: Annotated[
+        bool | None, typer.Option("--hosts/--no-hosts", help="Embedded cloud: real hosts (root), or records.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lead an environment to what its file says, from wherever it is; on the embedded cloud raise that too.
+
+    Exit code 2: the environment or its cloud is not as it must be, and nothing was changed.
+    """
+    start = time.monotonic()
+    with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
+        if embedded(deployment):
+            _raise_cloud(story, hosts=hosts)
+        result = deployment.up(*_refreshed(refresh), *(options or ()), check=check)
+        if _answering(deployment):
+            deployment.wait_for_ssh(result.hosts)
+    if as_json:
+        out.print_json(data=_machine(result))
+    else:
+        _summary(result, deployment, time.monotonic() - start)
+
+
+def plan(
+    stack: Stack = SANDBOX,
+    options: Options = None,
+    refresh: Refresh = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit code 2 when something would change.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What `up` would change, with what stands against it. Nothing is changed on the cloud."""
+    with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
+        result = deployment.plan(*_refreshed(refresh), *(options or ()))
+    if as_json:
+        out.print_json(data=_machine(result))
+    else:
+        _show_changes(result.changes, "would be ")
+        _show_report(result, deployment)
+    if result.report and result.report.errors:
+        raise typer.Exit(REFUSED)
+    if detailed_exitcode and result.changes.changed:
+        raise typer.Exit(CHANGES)
+
+
+def destroy(
+    stack: Annotated[str, typer.Argument(help="The environment; there is no default.")],
+    options: Options = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove everything that an environment has on its cloud, its data included."""
+    with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
+        name = deployment.workspace.stack
+        if not yes:
+            said = typer.prompt(f"all servers and volumes of {name} will be lost; its name to go on")
+            if said != name:
+                raise TerpError(f"{said!r} is not {name!r}: nothing was changed", exit_code=2)
+        result = deployment.destroy(*(options or ()))
+    if as_json:
+        out.print_json(data=_machine(result))
+    else:
+        _show_changes(result.changes, "")
+
+
+def down(as_json: AsJson = False) -> None:
+    """Remove what `up` made on this machine: the embedded cloud with its servers, and their stacks."""
+    from terp.cloud import lifecycle
+
+    cloud = the_cloud()
+    if cloud.exists() and cloud.ground.hosts and os.geteuid() != 0:
+        hosts_possible(asked=None)
+    with progress(as_json=as_json) as story:
+        for folder in sorted((state_dir() / "stacks").glob("*")):
+            with _deployment(str(folder / "stacks" / f"Pulumi.{folder.name}.yaml"), story) as deployment:
+                if embedded(deployment):
+                    deployment.forget()
+        lifecycle.reset(cloud, story)
+
+
+def ssh(
+    stack: Stack,
+    host: Annotated[str, typer.Argument(help="Name of the host, with or without the stack's name.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(help="What to run there, after --.", show_default=False)
+    ] = None,
+) -> None:
+    """SSH to a host, through the bastion, with the keys that the cloud's API told. Exit code as ssh's."""
+    from terp.stack.ssh import ssh_arguments
+
+    with progress() as story, _deployment(stack, story) as deployment:
+        hosts = deployment.hosts()
+        argv = ssh_arguments(deployment.workspace, host, hosts)
+    sys.stdout.flush()
+    os.execvp(argv[0], [*argv, *(command or ())])  # noqa: S606 - ssh takes the terminal over
+
+
+def env(stack: Stack = SANDBOX) -> None:
+    """Shell lines for plain pulumi on an environment: eval "$(terp env sandbox)"; pulumi preview."""
+    with progress() as story, _deployment(stack, story) as deployment:
+        deployment.workspace.prepare()
+        variables = deployment.workspace.variables(deployment.toolchain)
+    for name, value in variables.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def embedded(deployment: "Deployment") -> bool:
+    """Whether an environment lives on this machine's embedded cloud."""
+    from terp.openstack.connection import is_embedded
+
+    return is_embedded(deployment.workspace.environment.cloud)
+
+
+@contextmanager
+def _deployment(stack: str, story: Progress) -> Iterator["Deployment"]:
+    from terp.environment import stack_file
+    from terp.stack.workflow import Deployment
+
+    yield Deployment(stack_file(stack), story)
+
+
+def _raise_cloud(story: Progress, *, hosts: bool | None) -> None:
+    from terp.cloud import lifecycle
+
+    cloud = the_cloud()
+    with_hosts = cloud.ground.hosts if cloud.exists() and hosts is None else hosts_possible(asked=hosts)
+    lifecycle.up(cloud, read_settings(), story, with_hosts=with_hosts)
+
+
+def _answering(deployment: "Deployment") -> bool:
+    """Whether hosts can answer SSH: not where they are records."""
+    cloud = the_cloud()
+    return not (embedded(deployment) and cloud.exists() and not cloud.ground.hosts)
+
+
+def _refreshed(refresh: bool) -> tuple[str, ...]:
+    return ("--refresh",) if refresh else ()
+
+
+def _machine(result: "Result") -> dict[str, Any]:
+    return {
+        "changes": dict(result.changes.counts),
+        "steps": [
+            {"operation": operation, "urn": urn, "differ": list(differ)}
+            for urn, (operation, differ) in sorted(result.changes.steps.items())
+        ],
+        "hosts": [host.model_dump(mode="json") for host in result.hosts],
+        "findings": [
+            finding.model_dump(mode="json") for finding in (result.report.findings if result.report else ())
+        ],
+        "leftovers_removed": list(result.removed),
+    }
+
+
+def _summary(result: "Result", deployment: "Deployment", seconds: float) -> None:
+    _show_changes(result.changes, "")
+    for warning in result.report.warnings if result.report else ():
+        out.print(f"[yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)
+    table = Table("host", "role", "address", "floating IP", box=None, pad_edge=False)
+    for host in result.hosts:
+        table.add_row(host.name, host.role, str(host.address), str(host.floating_ip or ""))
+    out.print(table)
+    stack = deployment.workspace.stack
+    first = result.hosts[0].name.removeprefix(f"{stack}-")
+    out.print(f"\nreach one:   scripts/terp ssh {stack} {first}", highlight=False)
+    out.print(f"ssh, scp:    ssh -F {deployment.workspace.ssh_config} {result.hosts[0].name}", soft_wrap=True)
+    out.print(f"remove it:   scripts/terp destroy {stack}", highlight=False)
+    out.print(f"all together {readable(seconds)}", highlight=False)
+
+
+def _show_changes(changes: "Changes", mood: str) -> None:
+    from terp.stack.events import DONE, lines_of
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for operation, resource, differ in lines_of(changes):
+        table.add_row(f"{mood}{DONE.get(operation, operation)}", resource, differ)
+    if table.row_count:
+        out.print(table)
+    counts = ", ".join(f"{number} {what}" for what, number in sorted(changes.counts.items()))
+    out.print(f"resources: {counts or 'none'}\n", highlight=False)
+
+
+def _show_report(result: "Result", deployment: "Deployment") -> None:
+    from terp.cli.doctor import show
+
+    if result.report:
+        show(result.report, Path(deployment.workspace.stack_file), out)

@@ -1,0 +1,144 @@
+"""What the engine says while it works, as progress and as a summary.
+
+The engine writes one JSON object a line (`--event-log`; sdk/go/common/apitype/events.go of Pulumi v3.259.0).
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from terp.progress import Task
+
+EVERY = 0.3
+"""Seconds between two looks at the log."""
+QUIET = ("same", "read", "refresh", "read-discard", "discard")
+DOING = {
+    "create": "creating",
+    "update": "updating",
+    "delete": "deleting",
+    "replace": "replacing",
+    "create-replacement": "creating",
+    "delete-replaced": "deleting",
+}
+DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
+
+
+@dataclass
+class Changes:
+    """What a run did or would do: each changed resource with its operation, and what went wrong."""
+
+    steps: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    """By URN: the operation, and the properties that differ."""
+    errors: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def changed(self) -> int:
+        """Resources that are not as they were."""
+        return sum(number for operation, number in self.counts.items() if operation not in QUIET)
+
+
+class EventLog:
+    """Follows the engine's log while it grows: tells a task how far the run is, and keeps the `changes`."""
+
+    def __init__(self, file: Path, task: Task, expected: int) -> None:
+        self.changes = Changes()
+        self._file = file
+        self._task = task
+        self._expected = expected
+        self._running: dict[str, str] = {}
+        self._finished = 0
+        self._over = threading.Event()
+        self._reader = threading.Thread(target=self._follow, name="events", daemon=True)
+
+    def __enter__(self) -> "EventLog":
+        self._file.unlink(missing_ok=True)
+        self._reader.start()
+        return self
+
+    def __exit__(self, *how: object) -> None:
+        self._over.set()
+        self._reader.join(30)
+
+    def _follow(self) -> None:
+        position, rest = 0, ""
+        while True:
+            over = self._over.is_set()
+            if self._file.exists():
+                with self._file.open(errors="replace") as log:
+                    log.seek(position)
+                    rest += log.read()
+                    position = log.tell()
+                *lines, rest = rest.split("\n")
+                for line in lines:
+                    self._read(line)
+            if over:
+                return
+            self._over.wait(EVERY)
+
+    def _read(self, line: str) -> None:
+        try:
+            event: Mapping[str, Any] = json.loads(line) if line.strip() else {}
+        except ValueError:  # cut off: the engine was killed
+            return
+        if pre := event.get("resourcePreEvent"):
+            self._begins(pre["metadata"])
+        elif outputs := event.get("resOutputsEvent"):
+            self._ends(outputs["metadata"])
+        elif failed := event.get("resOpFailedEvent"):
+            self._running.pop(failed["metadata"]["urn"], None)
+        elif (said := event.get("diagnosticEvent")) and said["severity"] == "error":
+            self.changes.errors.append(said["message"].strip())
+        elif summary := event.get("summaryEvent"):
+            self.changes.counts.update(summary["resourceChanges"])
+
+    def _begins(self, metadata: Mapping[str, Any]) -> None:
+        operation, urn = metadata["op"], metadata["urn"]
+        if operation in QUIET:
+            return
+        self.changes.steps[urn] = (operation, tuple(metadata.get("diffs") or ()))
+        if operation in DOING:
+            self._running[urn] = DOING[operation]
+        self._say()
+
+    def _ends(self, metadata: Mapping[str, Any]) -> None:
+        self._finished += 1
+        self._running.pop(metadata["urn"], None)
+        self._say()
+
+    def _say(self) -> None:
+        now = [f"{doing} {readable_urn(urn)}" for urn, doing in list(self._running.items())[-2:]]
+        detail = f"{self._finished} resources  {', '.join(now)}"
+        self._task.update(detail, self._finished / self._expected if self._expected else None)
+
+
+def readable_urn(urn: str) -> str:
+    """`server cpu-0` of `urn:pulumi:prod::terp::…$openstack:compute/instance:Instance::cpu-0`."""
+    _, _, kinds, name = urn.split("::", 3)
+    kind = kinds.rpartition("$")[2].rpartition(":")[2]
+    return f"{NAMES.get(kind, kind)} {name}"
+
+
+NAMES = {
+    "Instance": "server",
+    "SecGroup": "security group",
+    "SecGroupRule": "security-group rule",
+    "ServerGroup": "server group",
+    "FloatingIp": "floating IP",
+    "FloatingIpAssociate": "floating IP",
+    "VolumeAttach": "attachment",
+    "RouterInterface": "router interface",
+    "LoadBalancer": "load balancer",
+}
+"""What people call what the provider names otherwise."""
+
+
+def lines_of(changes: Changes) -> Iterator[tuple[str, str, str]]:
+    """Each changed resource: operation, resource, properties that differ; components have no line."""
+    for urn, (operation, differ) in sorted(changes.steps.items(), key=lambda step: step[0]):
+        if "::terp:openstack:" not in f"::{urn.split('::')[2].rpartition('$')[2]}":
+            yield operation, readable_urn(urn), ", ".join(differ)

@@ -1,0 +1,161 @@
+"""The `pulumi` command line on one stack: up, preview, destroy, state; nothing else."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from terp.command import CommandError
+from terp.errors import TerpError
+from terp.progress import Progress
+from terp.stack.events import Changes, EventLog
+from terp.stack.workspace import Workspace
+from terp.tools import Toolchain
+
+SHORT = 120.0
+"""Seconds for what only reads or writes the state."""
+LONG = 7200.0
+"""Seconds for a run that changes the cloud."""
+PARALLEL = "32"
+"""Resource operations at once; they wait for the cloud most of the time."""
+
+State = Mapping[str, Any]
+"""A deployment as `pulumi stack export` gives it (apitype.DeploymentV3)."""
+
+
+class Pulumi:
+    """Pulumi on the stack of a workspace."""
+
+    def __init__(self, workspace: Workspace, toolchain: Toolchain) -> None:
+        self._workspace = workspace
+        self._run = workspace.command(toolchain, SHORT)
+        self._url = self._run.env.get("PULUMI_BACKEND_URL") or os.environ["PULUMI_BACKEND_URL"]
+
+    def select(self) -> None:
+        """Make the stack if it is not there."""
+        self._run.run("stack", "select", "--create", self._workspace.stack)
+
+    def exists(self) -> bool:
+        """Whether there is such a stack."""
+        listed = json.loads(self._run.output("stack", "ls", "--json"))
+        return any(stack["name"].rpartition("/")[2] == self._workspace.stack for stack in listed)
+
+    def exported(self) -> dict[str, Any]:
+        """What `pulumi stack export` prints; secrets stay encrypted."""
+        exported: dict[str, Any] = json.loads(
+            self._run.output("stack", "export", "--stack", self._workspace.stack)
+        )
+        return exported
+
+    def state(self) -> State:
+        """The stack's deployment; secrets stay encrypted."""
+        deployment: State = self.exported()["deployment"] or {}
+        return deployment
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, with secrets in clear: never print them."""
+        command = ("stack", "output", "--json", "--show-secrets", "--stack", self._workspace.stack)
+        outputs: dict[str, Any] = json.loads(self._run.output(*command))
+        return outputs
+
+    def up(self, progress: Progress, *options: str) -> Changes:
+        """Lead the cloud to what the environment says.
+
+        Raises:
+            TerpError: with what the engine said.
+        """
+        return self._long("up", progress, "--yes", "--skip-preview", "--parallel", PARALLEL, *options)
+
+    def preview(self, progress: Progress, *options: str) -> Changes:
+        """What `up` would change."""
+        return self._long("preview", progress, "--parallel", PARALLEL, *options)
+
+    def destroy(self, progress: Progress, *options: str) -> Changes:
+        """Remove everything of the stack, except what is protected."""
+        return self._long("destroy", progress, "--yes", "--skip-preview", "--parallel", PARALLEL, *options)
+
+    def unprotect(self) -> None:
+        """Let everything be removed."""
+        self._run.run("state", "unprotect", "--all", "--yes", "--stack", self._workspace.stack)
+
+    def remove(self) -> None:
+        """Forget the stack with its state; what is on the cloud stays."""
+        self._run.run("stack", "rm", "--yes", "--force", "--preserve-config", self._workspace.stack)
+
+    def drop_pending(self) -> bool:
+        """Forget operations that a killed run had begun; whether there were any.
+
+        What they made on the cloud is found by its marks (`leftovers`).
+        """
+        exported = self.exported()
+        if not (exported["deployment"] or {}).pop("pending_operations", None):
+            return False
+        self._run.run("stack", "import", "--stack", self._workspace.stack, stdin=json.dumps(exported))
+        return True
+
+    def unlock(self) -> bool:
+        """Remove the lock of a run of this machine that is dead; whether there was one.
+
+        Raises:
+            TerpError: another run holds it that may be alive.
+        """
+        locks = self._locks()
+        for lock in locks:
+            holder = json.loads(lock.read_text())
+            here = holder["hostname"] == socket.gethostname()
+            if not here or Path(f"/proc/{holder['pid']}").exists():
+                raise TerpError(
+                    f"stack {self._workspace.stack} is in the hands of another run: {holder['username']} on "
+                    f"{holder['hostname']}, process {holder['pid']}, since {holder['timestamp'][:19]}",
+                    hint="wait for it; if it is surely dead, remove its lock: "
+                    f"pulumi cancel --stack {self._workspace.stack}",
+                )
+        if locks:
+            self._run.run("cancel", "--yes", "--stack", self._workspace.stack)
+        return bool(locks)
+
+    def _locks(self) -> list[Path]:
+        """The lock files of a state on disk (pkg/backend/diy/lock.go); other backends are asked by Pulumi."""
+        place = urlparse(self._url)
+        if place.scheme != "file":
+            return []
+        folder = Path(place.path).expanduser() / ".pulumi" / "locks" / "organization" / "terp"
+        return sorted((folder / self._workspace.stack).glob("*.json"))
+
+    def _long(self, command: str, progress: Progress, *options: str) -> Changes:
+        workspace = self._workspace
+        expected = len(self.state().get("resources", []))
+        workspace.log.unlink(missing_ok=True)
+        with (
+            progress.task(f"{command} {workspace.stack}") as task,
+            EventLog(workspace.event_log, task, expected) as events,
+        ):
+            try:
+                self._run.log_to(
+                    workspace.log,
+                    command,
+                    "--stack",
+                    workspace.stack,
+                    "--color=never",
+                    "--suppress-outputs",
+                    "--event-log",
+                    str(workspace.event_log),
+                    *options,
+                    timeout=LONG,
+                )
+            except CommandError as error:
+                raise self._failed(command, error, events) from error
+        workspace.event_log.unlink(missing_ok=True)
+        return events.changes
+
+    def _failed(self, command: str, error: CommandError, events: EventLog) -> TerpError:
+        events.__exit__()
+        said = [message for message in events.changes.errors if message != "update failed"]
+        text = "\n".join(dict.fromkeys(said)) or error.output.strip()
+        return TerpError(
+            f"pulumi {command} failed\n{text}",
+            hint=f"the whole log: {self._workspace.log}; run it again: it goes on where it stopped",
+        )

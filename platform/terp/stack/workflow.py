@@ -1,0 +1,167 @@
+"""`up`, `plan` and `destroy` of one environment, from its file to hosts that answer.
+
+A run that broke off is taken up by the next: a dead run's lock goes, its pending operations are forgotten,
+and what it made without Pulumi knowing is removed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from terp import preflight
+from terp.errors import TerpError
+from terp.openstack.connection import connect
+from terp.openstack.hosts import Host
+from terp.openstack.marks import Marks
+from terp.preflight import Report
+from terp.progress import Progress
+from terp.stack.events import Changes
+from terp.stack.leftovers import remove_leftovers
+from terp.stack.pulumi import Pulumi
+from terp.stack.ssh import wait_for_ssh, write_ssh_files
+from terp.stack.workspace import Workspace
+from terp.tools import Toolchain, sync
+
+TOOLS = "openstack"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did, and the hosts that there are now."""
+
+    changes: Changes
+    hosts: tuple[Host, ...] = ()
+    report: Report | None = None
+    removed: tuple[str, ...] = ()
+
+
+class Deployment:
+    """One environment's stack, ready to be worked on.
+
+    Raises:
+        TerpError: the environment is not valid, or its cloud is not known (exit code 2); nothing was changed.
+    """
+
+    def __init__(self, stack_file: Path, progress: Progress) -> None:
+        self.workspace = Workspace(stack_file)
+        self._progress = progress
+        self._toolchain: Toolchain | None = None
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """The tools that this layer takes; installed when they are not there."""
+        if self._toolchain is None:
+            self._toolchain = sync(TOOLS, self._progress)
+        return self._toolchain
+
+    def up(self, *options: str, check: bool = True) -> Result:
+        """Lead the cloud to what the environment says; `options` are further ones of `pulumi up`."""
+        pulumi = self._pulumi()
+        removed = self._take_up(pulumi)
+        report = self._checked(pulumi) if check else None
+        with _unfinished(self.workspace):
+            changes = pulumi.up(self._progress, *options)
+        return Result(changes, self.write_ssh_files(), report, removed)
+
+    def plan(self, *options: str, check: bool = True) -> Result:
+        """What `up` would change, and what stands against it; nothing is changed on the cloud."""
+        pulumi = self._pulumi()
+        report = preflight_report(self.workspace, pulumi, self._progress) if check else None
+        return Result(pulumi.preview(self._progress, *options), report=report)
+
+    def destroy(self, *options: str) -> Result:
+        """Remove everything that the environment has on the cloud, what is protected included."""
+        pulumi = self._pulumi()
+        removed = self._take_up(pulumi)
+        pulumi.unprotect()
+        with _unfinished(self.workspace):
+            changes = pulumi.destroy(self._progress, *options)
+        pulumi.remove()
+        for file in (self.workspace.private_key, self.workspace.known_hosts, self.workspace.ssh_config):
+            file.unlink(missing_ok=True)
+        return Result(changes, removed=removed)
+
+    def forget(self) -> None:
+        """Forget the stack, whose cloud is gone."""
+        self.workspace.prepare()
+        pulumi = Pulumi(self.workspace, self.toolchain)
+        if pulumi.exists():
+            pulumi.remove()
+        self.workspace.unfinished.unlink(missing_ok=True)
+
+    def wait_for_ssh(self, hosts: Sequence[Host]) -> None:
+        """Wait until every host answers SSH and cloud-init has ended there.
+
+        Raises:
+            TerpError: some do not.
+        """
+        with self._progress.task("SSH to the hosts") as task:
+            wait_for_ssh(self.workspace, hosts, task)
+
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts of the last update; the SSH files are written again from the stack's outputs."""
+        return self.write_ssh_files()
+
+    def write_ssh_files(self) -> tuple[Host, ...]:
+        """Write key, known hosts and configuration from the stack's outputs; returns its hosts.
+
+        Raises:
+            TerpError: the stack has no hosts yet.
+        """
+        self.workspace.prepare()
+        outputs = Pulumi(self.workspace, self.toolchain).outputs()
+        if "hosts" not in outputs:
+            stack = self.workspace.stack
+            raise TerpError(f"stack {stack} has no hosts yet", hint=f"raise it: terp up {stack}")
+        hosts = tuple(Host.model_validate(host) for host in outputs["hosts"])
+        write_ssh_files(self.workspace, hosts, outputs["private_key"])
+        return hosts
+
+    def _pulumi(self) -> Pulumi:
+        self.workspace.prepare()
+        pulumi = Pulumi(self.workspace, self.toolchain)
+        pulumi.select()
+        return pulumi
+
+    def _checked(self, pulumi: Pulumi) -> Report:
+        report = preflight_report(self.workspace, pulumi, self._progress)
+        report.raise_if_bad()
+        return report
+
+    def _take_up(self, pulumi: Pulumi) -> tuple[str, ...]:
+        """Clear away what a run that broke off left."""
+        pulumi.unlock()
+        pending = pulumi.drop_pending()
+        if not (pending or self.workspace.unfinished.exists()):
+            return ()
+        return self._clear(pulumi)
+
+    def _clear(self, pulumi: Pulumi) -> tuple[str, ...]:
+        """Remove what the unfinished run left without Pulumi knowing."""
+        workspace = self.workspace
+        marks = Marks(stack=workspace.stack, owner=workspace.environment.owner)
+        since = _began(workspace.unfinished)
+        with self._progress.task("leftovers") as task:
+            connection = connect(workspace.environment.cloud)
+            removed = tuple(remove_leftovers(connection, marks, pulumi.state(), since, task))
+        workspace.unfinished.unlink(missing_ok=True)
+        return removed
+
+
+def preflight_report(workspace: Workspace, pulumi: Pulumi, progress: Progress) -> Report:
+    """What stands between the environment and its cloud."""
+    return preflight.check(workspace.stack, workspace.environment, pulumi.exported(), progress)
+
+
+@contextmanager
+def _unfinished(workspace: Workspace) -> Iterator[None]:
+    """Marks that a run has begun; the mark stays when it fails or is killed."""
+    workspace.unfinished.write_text(datetime.now(UTC).isoformat())
+    yield
+    workspace.unfinished.unlink()
+
+
+def _began(mark: Path) -> datetime:
+    return datetime.fromisoformat(mark.read_text()) if mark.exists() else datetime.now(UTC)
