@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from terp.cli import cloud, doctor, environment, platform, tools
+from terp.cli import cloud, doctor, environment, stack, tools
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -18,8 +18,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(platform.up)
-app.command()(platform.down)
+app.command()(stack.up)
+app.command()(stack.plan)
+app.command()(stack.destroy)
+app.command()(stack.ssh)
+app.command()(stack.env)
+app.command()(stack.down)
 app.command()(doctor.doctor)
 app.command()(environment.explain)
 app.add_typer(environment.config, name="config")
