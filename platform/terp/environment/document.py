@@ -4,6 +4,7 @@ Scalars mean what they mean to Pulumi (YAML 1.2): `no` and `on` are text, only `
 booleans. Keys are text, as in the JSON that Pulumi hands to its program.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -161,6 +162,6 @@ def scalar(text: str) -> object:
         return BOOLEAN[text]
     if INTEGER.fullmatch(text):
         return int(text)
-    if FLOAT.fullmatch(text):
+    if FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
