@@ -141,7 +141,9 @@ class _Reader:
             if isinstance(part, yaml.MappingNode):
                 merged |= self._mapping(part, key)
             else:
-                self.findings.append(Finding(key=key, message="<<: takes a mapping"))
+                self.findings.append(
+                    Finding(key=key, message="<<: takes a mapping", suggestion="*name of one that has &name")
+                )
         return merged
 
     def _twice(self, key: Key, line: int) -> None:

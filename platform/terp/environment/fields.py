@@ -11,6 +11,7 @@ QUALIFIED = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}
 """A key of a Kubernetes label or taint: a name of up to 63 characters, perhaps with a DNS name before it."""
 NAME = rf"^{LABEL}$"
 POOL_NAME = rf"^[a-z]({LABEL})?$"
+REFERENCE = r"^\S(.*\S)?$"
 DOMAIN_NAME = rf"^{LABEL}(\.{LABEL})*\.?$"
 MOUNT_POINT = r"^/[A-Za-z0-9._/-]+[A-Za-z0-9]$"
 LABEL_KEY = rf"^{QUALIFIED}$"
@@ -20,6 +21,7 @@ CERTIFICATES = r"^-----BEGIN CERTIFICATE-----"
 FORMS = {
     NAME: 'a name of a-z, 0-9 and "-" (RFC 1123), with a letter or digit at both ends,',
     POOL_NAME: 'a name of a-z, 0-9 and "-" (RFC 1123) that begins with a letter and has no "-" at its end,',
+    REFERENCE: "text in one line",
     DOMAIN_NAME: 'a DNS name in lower case, such as "ml.example.org",',
     MOUNT_POINT: 'a directory from "/", such as "/var/lib/data"',
     LABEL_KEY: 'a Kubernetes key, such as "example.org/disk",',
@@ -44,7 +46,7 @@ Cidr6 = Annotated[IPv6Network, BeforeValidator(_no_number)]
 Cidr = Cidr4 | Cidr6
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
 PoolName = Annotated[str, StringConstraints(pattern=POOL_NAME, max_length=20)]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Reference = Annotated[str, StringConstraints(pattern=REFERENCE, min_length=1, max_length=255)]
 """Name or id of something that the cloud has already."""
 DomainName = Annotated[str, StringConstraints(pattern=DOMAIN_NAME, max_length=253)]
 MountPoint = Annotated[str, StringConstraints(pattern=MOUNT_POINT)]

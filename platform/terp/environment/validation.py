@@ -140,6 +140,12 @@ def _value(key: Key, value: object, text: str | None) -> Finding:
     right = schema.kind(node).rstrip(",;")
     if isinstance(value, str) and (refused := _refused(value)):
         return Finding(key=key, message=refused, suggestion="a new one: ssh-keygen -t ed25519")
+    if isinstance(value, dict) and value.keys() == {"secure"}:
+        return Finding(
+            key=key,
+            message="a secret (secure:) has no place here",
+            suggestion="plainly: none of the keys is secret",
+        )
     if value is None:
         return Finding(
             key=key, message="there is nothing under it", suggestion=f"leave it out, or give {right}"
@@ -176,6 +182,8 @@ def _near(value: object, node: schema.Node, text: str | None) -> str:
         return f"as a list: [{value}]"
     if node.get("type") == "object" and node.get("required"):
         return f"below it and indented, for example {node['required'][0]}: {_cut(value)}"
+    if node.get("type") == "integer" and (digits := re.match(r"\d{1,9}", value)):
+        return f"the number alone: {digits[0]}"
     if "pattern" in node:
         return _near_pattern(value, node["pattern"])
     return ""

@@ -26,7 +26,7 @@ def test_a_key_is_explained():
     assert said.splitlines() == [
         "nodes.pools.<name>.flavor",
         "  Flavor: Nova flavor.",
-        "  value     text of 1 to 255 characters",
+        "  value     text in one line of 1 to 255 characters",
         "  required",
         "  example   flavor: m1.large",
     ]

@@ -15,6 +15,20 @@ PRIVATE: tuple[Cidr, ...] = tuple(
     for each in ("10.128.0.0/9", "10.0.0.0/9", "172.16.0.0/12", "192.168.0.0/16", "fd10::/16", "fd00::/8")
 )
 """Where a free range is looked for, in this order (RFC 1918, RFC 4193)."""
+SPECIAL: dict[Cidr, str] = {
+    ip_network(cidr): what
+    for cidr, what in {
+        "0.0.0.0/8": "addresses of no host",
+        "127.0.0.0/8": "loopback",
+        "169.254.0.0/16": "link-local",
+        "224.0.0.0/4": "multicast",
+        "240.0.0.0/4": "reserved",
+        "::/8": "addresses of no host",
+        "fe80::/10": "link-local",
+        "ff00::/8": "multicast",
+    }.items()
+}
+"""Ranges that no server has an address in (RFC 6890)."""
 NODE_PREFIX, NODE_PREFIX_IPV6 = 24, 120
 """What each node has of the pods' ranges; Kubespray v2.31.0: kube_network_node_prefix(_ipv6)."""
 NODES_AT_MOST = 16
@@ -110,20 +124,13 @@ def ranges_are_apart(environment: Environment) -> Iterator[Finding]:
 
 
 def ranges_can_be_routed(environment: Environment) -> Iterator[Finding]:
-    """No loopback, link-local, multicast or unspecified addresses."""
+    """No loopback, link-local, multicast or reserved addresses."""
     for each in ranges(environment):
-        cidr = each.cidr
-        kinds = {
-            "loopback": cidr.is_loopback,
-            "link-local": cidr.is_link_local,
-            "multicast": cidr.is_multicast,
-            "unspecified": int(cidr.network_address) >> (cidr.max_prefixlen - 8) == 0,
-        }
-        wrong = next((kind for kind, holds in kinds.items() if holds), None)
-        if wrong and each.rank:
+        special = next((cidr for cidr in SPECIAL if overlap(cidr, each.cidr)), None)
+        if special and each.rank:
             yield Finding(
                 key=each.key,
-                message=f"{cidr} is {wrong}: servers cannot have such addresses",
+                message=f"{each.cidr} overlaps {special}, {SPECIAL[special]}: no server has such an address",
                 suggestion="private ranges: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, IPv6 fd00::/8",
             )
 
@@ -175,7 +182,7 @@ def pods_fit(environment: Environment) -> Iterator[Finding]:
             better = free(each - (nodes - 1).bit_length(), cidr.version, taken)
             yield Finding(
                 key=key,
-                message=f"{cidr} has room for {room} nodes (each takes a /{each}); there are {nodes}",
+                message=f"{cidr} has room for {room} of {nodes} nodes (each takes a /{each})",
                 suggestion=f"free and large enough: {better}",
             )
         elif each - cidr.prefixlen > NODES_AT_MOST:

@@ -71,19 +71,25 @@ def certificates_can_be_read(environment: Environment) -> Iterator[Finding]:
         if problem := _unread(certificate):
             yield Finding(
                 key=key,
-                message=f"certificate {number} {problem}",
-                suggestion='whole blocks, indented below "trusted_ca: |"; see: openssl x509 -noout -text',
+                message=f"certificate {number} {problem[0]}",
+                suggestion=problem[1],
             )
 
 
-def _unread(certificate: str) -> str:
+def _unread(certificate: str) -> tuple[str, str] | None:
+    """What is wrong with a certificate, and what would be right."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=certificate)
     except (ssl.SSLError, ValueError):
-        return "cannot be read"
+        return (
+            "cannot be read",
+            'whole blocks, indented below "trusted_ca: |"; see: openssl x509 -noout -text',
+        )
     there = context.cert_store_stats()
-    return "" if there["x509_ca"] else "is not that of an authority (CA:TRUE is missing)"
+    if there["x509_ca"]:
+        return None
+    return "is not that of an authority (CA:TRUE is missing)", "that of the authority which has signed it"
 
 
 def time_servers_have_names(environment: Environment) -> Iterator[Finding]:
