@@ -1,6 +1,6 @@
 """`terp doctor`: what stands between an environment and its cloud, before anything is changed."""
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,19 +15,18 @@ from terp.environment import read, stack_file
 from terp.environment.document import parse
 from terp.environment.findings import ENVIRONMENT, Key, dotted
 from terp.environment.stack_file import WAY, stack_name
-from terp.errors import TerpError
+from terp.progress import Progress
 
 if TYPE_CHECKING:  # they come with OpenStack's SDK: a second that other commands save
     from terp.preflight import Finding, Report, Row
 
+BACKEND = "PULUMI_BACKEND_URL"
+"""Where Pulumi's state is, when it is not on this machine."""
 STYLES = {"error": "bold red", "warning": "yellow"}
 
 
 def doctor(
     stack: Annotated[str, typer.Argument(help="An environment: stacks/Pulumi.<stack>.yaml, or a file.")],
-    state: Annotated[
-        Path | None, typer.Option(help="What `pulumi stack export` printed; of a stack that is there.")
-    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold an environment against its cloud: credential, services, offers, names, the whole quota.
@@ -38,8 +37,8 @@ def doctor(
 
     file = stack_file(stack)
     environment = read(file)
-    with progress(as_json=False) as story:
-        report = check(stack_name(file), environment, _state(state), story)
+    with progress() as story:
+        report = check(stack_name(file), environment, _recorded(file, story), story)
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
     else:
@@ -98,17 +97,16 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _state(file: Path | None) -> Mapping[str, Any] | None:
-    if file is None:
+def _recorded(file: Path, story: Progress) -> Mapping[str, Any] | None:
+    """What the stack has, None when it was never raised; no tools are fetched to find that out."""
+    from terp.stack.pulumi import Pulumi
+    from terp.stack.workflow import TOOLS
+    from terp.stack.workspace import Workspace
+    from terp.tools import sync
+
+    workspace = Workspace(file)
+    if not workspace.root.exists() and BACKEND not in os.environ:
         return None
-    try:
-        state = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise TerpError(
-            f"{file}: {error}", hint="make it: pulumi stack export > FILE", exit_code=2
-        ) from error
-    if not isinstance(state, dict) or "deployment" not in state:
-        raise TerpError(
-            f"{file} is no exported stack", hint="make it: pulumi stack export > FILE", exit_code=2
-        )
-    return state
+    workspace.prepare()
+    pulumi = Pulumi(workspace, sync(TOOLS, story))
+    return pulumi.exported() if pulumi.exists() else None

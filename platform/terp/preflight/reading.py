@@ -1,5 +1,6 @@
 """Reads a snapshot through openstacksdk: all parts at once, each call and the whole bounded."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +38,9 @@ MARK, METADATA = "terp:stack=", "terp_stack"
 """How the OpenStack layer marks what is a stack's: in tags and descriptions, and in metadata."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Answers that a second attempt may turn into good ones."""
+
+NOISE = re.compile(r" \((HTTP \d+|Request-ID: [^)]*)\)|^\d{3}: (Client|Server) Error for url: \S+, ")
+"""What keystoneauth and openstacksdk add to a service's own words."""
 
 Reader = Callable[[Connection, str], Any]
 """Reads one field of the snapshot for a project."""
@@ -135,9 +139,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ConnectFailure):
         return "no connection"
     status = _status(error)
-    text = getattr(error, "details", None) or str(error)
-    first = str(text).strip().partition("\n")[0]
-    return f"{status}: {first}" if status and str(status) not in first else first
+    text = str(getattr(error, "details", None) or error).strip().partition("\n")[0]
+    plain = NOISE.sub("", text)
+    return f"{status}: {plain}" if status else plain
 
 
 def _access(connection: Connection, services: Iterable[str]) -> Access:
