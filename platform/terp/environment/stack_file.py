@@ -104,10 +104,16 @@ def _lost(document: Document) -> Finding | None:
         names = list(value) if isinstance(value, dict) else []
         if step not in names:
             near = nearest(str(step), names)
+            said = f'"{near}" should be "{step}"' if near else 'see "terp explain"'
+            if ENVIRONMENT in names:
+                near, said = (
+                    ENVIRONMENT,
+                    f'"config:" in a line above "{ENVIRONMENT}:", and all below it indented',
+                )
             return Finding(
                 key=(*WAY[:place], near) if near else WAY[:place],
                 message=f'"{step}" is missing: an environment stands under config, {ENVIRONMENT}',
-                suggestion=f'"{near}" should be "{step}"' if near else 'see "terp explain"',
+                suggestion=said,
             )
         value = cast("dict[str, object]", value)[str(step)]
     return None

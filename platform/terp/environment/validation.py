@@ -1,9 +1,5 @@
 """From a value to an environment, or to all that is wrong with it in words that help."""
 
-import difflib
-import ipaddress
-import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -14,10 +10,10 @@ from terp.environment import schema
 from terp.environment.environment import Environment
 from terp.environment.findings import NEAR, Finding, Key, did_you_mean, dotted, nearest
 from terp.environment.rules import broken_rules
+from terp.environment.suggestions import LONGEST, shown, suggestion
 
 KEY = "[key]"
 """How pydantic says that the name in a mapping is wrong, not what it names."""
-LONGEST = 60
 
 
 def validate(value: object, stack: str | None, written: Mapping[Key, str]) -> Environment | list[Finding]:
@@ -98,7 +94,7 @@ def _at(value: Any, place: Key) -> Any:  # noqa: ANN401 - JSON
 def _missing(key: Key) -> Finding:
     node = schema.at(key) or {}
     examples = node.get("examples")
-    example = f"for example {key[-1]}: {_shown(examples[0])}" if examples else schema.kind(node)
+    example = f"for example {key[-1]}: {shown(examples[0])}" if examples else schema.kind(node)
     said = f"{node.get('title', key[-1])}: {node.get('description', '')}".removesuffix(".")
     return Finding(key=key, message=f'"{key[-1]}" is missing ({said})', suggestion=example)
 
@@ -109,12 +105,12 @@ def _unknown(key: Key) -> Finding:
     here = list((schema.at(key[:-1]) or {}).get("properties", {}))
     elsewhere = [dotted(_own_names(each)) for each, _ in schema.every_key() if each[-1] == word]
     if near := nearest(word, here, NEAR):
-        suggestion = f'did you mean "{near}"?'
+        said = f'did you mean "{near}"?'
     elif elsewhere:
-        suggestion = f"it belongs to {' or '.join(elsewhere[:3])}"
+        said = f"it belongs to {' or '.join(elsewhere[:3])}"
     else:
-        suggestion = did_you_mean(word, here)
-    return Finding(key=key, message=f'unknown key "{word}"', suggestion=suggestion)
+        said = did_you_mean(word, here)
+    return Finding(key=key, message=f'unknown key "{word}"', suggestion=said)
 
 
 def _own_names(key: Key) -> Key:
@@ -130,7 +126,7 @@ def _name(key: Key) -> Finding:
     right = bool(pattern and better != word and re.fullmatch(pattern, better))
     return Finding(
         key=key,
-        message=f"{_shown(word)} is not {schema.name_kind(node)}".rstrip(",;"),
+        message=f"{shown(word)} is not {schema.name_kind(node)}".rstrip(",;"),
         suggestion=f'did you mean "{better}"?' if right else "",
     )
 
@@ -150,11 +146,8 @@ def _value(key: Key, value: object, text: str | None) -> Finding:
         return Finding(
             key=key, message="there is nothing under it", suggestion=f"leave it out, or give {right}"
         )
-    near = _near(value, node, text)
-    example = node.get("examples", [None])[0]
-    if not near and example is not None and not node.get("enum"):
-        near = f"for example {_shown(example)}"
-    return Finding(key=key, message=f"{_shown(value, text)} is not {right}", suggestion=near)
+    said = suggestion(value, node, text)
+    return Finding(key=key, message=f"{shown(value, text)} is not {right}", suggestion=said)
 
 
 def _refused(value: str) -> str:
@@ -164,83 +157,3 @@ def _refused(value: str) -> str:
             "a private key stands in a file that is shared; the public one is in the file that ends with .pub"
         )
     return "OpenSSH refuses DSA keys since version 7.0" if value.startswith("ssh-dss ") else ""
-
-
-def _near(value: object, node: schema.Node, text: str | None) -> str:
-    """What the value was probably meant to be."""
-    options = [each for part in _choices(node) for each in part.get("enum", ())]
-    formats = {part.get("format", "") for part in _choices(node)}
-    if not isinstance(value, str):
-        return _near_type(value, node, text, options)
-    if near := nearest(value, [each for each in options if isinstance(each, str)]):
-        return f'did you mean "{near}"?'
-    if formats & {"ipv4network", "ipv6network"}:
-        return _near_network(value)
-    if formats & {"ipv4", "ipv6"} and "/" in value:
-        return f"without the prefix: {value.partition('/')[0]}"
-    if node.get("type") == "array":
-        return f"as a list: [{value}]"
-    if node.get("type") == "object" and node.get("required"):
-        return f"below it and indented, for example {node['required'][0]}: {_cut(value)}"
-    if node.get("type") == "integer" and (digits := re.match(r"\d{1,9}", value)):
-        return f"the number alone: {digits[0]}"
-    if "pattern" in node:
-        return _near_pattern(value, node["pattern"])
-    return ""
-
-
-def _choices(node: schema.Node) -> list[schema.Node]:
-    return [schema.resolved(each) for each in node.get("anyOf", [node])]
-
-
-def _near_type(value: object, node: schema.Node, text: str | None, options: list[object]) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return _near_number(value, node, text, [each for each in options if isinstance(each, int)])
-    if not isinstance(value, dict | list) and _is_text(node):
-        return f'text needs quotes here: "{text or value}"'
-    if isinstance(value, list) and node.get("type") == "object":
-        return "without the dashes: each name with a colon, what belongs to it below and indented"
-    return ""
-
-
-def _near_number(value: float, node: schema.Node, text: str | None, options: list[int]) -> str:
-    if options:
-        return f"nearest: {min(options, key=lambda each: (abs(each - value), -each))}"
-    if node.get("type") == "integer":
-        low, high = node.get("minimum", value), node.get("maximum", value)
-        return f"nearest: {round(min(max(value, low), high))}"
-    return f'text needs quotes here: "{text or value}"' if _is_text(node) else ""
-
-
-def _is_text(node: schema.Node) -> bool:
-    return node.get("type") == "string" and "format" not in node
-
-
-def _near_network(value: str) -> str:
-    try:
-        network = ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return ""
-    return f'its network is "{network}"; did you mean that?'
-
-
-def _near_pattern(value: str, pattern: str) -> str:
-    better = re.sub(r"[^a-z0-9./]+", "-", value.strip().lower()).strip("-")
-    alike = difflib.SequenceMatcher(None, value.lower(), better).ratio() > NEAR
-    return f'did you mean "{better}"?' if alike and re.fullmatch(pattern, better) else ""
-
-
-def _shown(value: object, text: str | None = None) -> str:
-    """The value as a person would write it; of what is long its beginning."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return (
-            "a list" if text is None and any(isinstance(each, dict | list) for each in value) else _cut(value)
-        )
-    return _cut(value) if isinstance(value, str) or text is None else text
-
-
-def _cut(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

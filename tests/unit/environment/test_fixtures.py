@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from terp.environment import Environment, InvalidEnvironmentError, check, read
+from terp.environment.rules import RULES
 from terp.openstack.firewall import security_groups
 from terp.openstack.servers import servers
 
@@ -62,6 +63,18 @@ def test_each_mistake_is_found_alone():
             read(file)
         several[file.stem] = len(caught.value.mistakes)
     assert {name: count for name, count in several.items() if count > 1} == {"defaults-overlap-reserved": 2}
+
+
+def test_every_rule_is_shown_by_a_fixture():
+    shown = set()
+    for file in INVALID:
+        try:
+            value = yaml.safe_load(file.read_text())["config"]["terp:environment"]
+            environment = Environment.model_validate(value)
+        except (yaml.YAMLError, LookupError, TypeError, ValueError):
+            continue
+        shown |= {rule for rule in RULES if list(rule(environment))}
+    assert [rule.__name__ for rule in RULES if rule not in shown] == []
 
 
 def test_every_fixture_has_its_message_and_every_message_its_fixture():
