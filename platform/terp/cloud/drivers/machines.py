@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from nova import exception
 from nova.api.metadata import base as metadata
-from nova.compute import power_state
+from nova.compute import power_state, task_states
 from nova.virt import driver, event, hardware
 from oslo_log import log as logging
 
@@ -50,6 +50,7 @@ def _static(network_info: Any) -> Any:
         for subnet in vif["network"]["subnets"]:
             subnet["meta"].pop("dhcp_server", None)
             subnet["meta"].pop("enable_dhcp", None)
+            subnet["meta"].pop("ipv6_address_mode", None)  # nobody sends router advertisements
             if subnet["version"] == 4 and not subnet["dns"]:
                 subnet["dns"] = [{"type": "dns", "address": NAMESERVER, "version": 4, "meta": {}}]
     return static
@@ -141,7 +142,9 @@ class HostDriver(RecordDriver):
         """Remove the host; with `destroy_disks` false its own disk stays (rebuild on another compute)."""
         self._ran.pop(instance.uuid, None)
         host = self._machine(instance)
-        if destroy_disks:
+        if instance.task_state == task_states.RESIZE_REVERTING:
+            host.stop()  # it goes on where it came from
+        elif destroy_disks:
             host.destroy()
         else:
             host.release()
@@ -180,6 +183,71 @@ class HostDriver(RecordDriver):
     def resume_state_on_host_boot(self, context: Any, instance: Any, *how: Any, **more: Any) -> None:
         """Start a host that ran when the cloud went down."""
         self._machine(instance).start()
+
+    def migrate_disk_and_power_off(
+        self,
+        context: Any,
+        instance: Any,
+        dest: str,
+        flavor: Any,
+        network_info: Any,
+        block_device_info: Any = None,
+        timeout: int = 0,
+        retry_interval: int = 0,
+    ) -> str:
+        """Stop a host that another compute takes over; its disk is already where that one finds it."""
+        if flavor.root_gb < instance.flavor.root_gb:
+            raise exception.InstanceFaultRollback(exception.ResizeError(reason="the root disk cannot shrink"))
+        self._ran.pop(instance.uuid, None)
+        self._machine(instance).stop(timeout or 15)
+        return "[]"
+
+    def finish_migration(
+        self,
+        context: Any,
+        migration: Any,
+        instance: Any,
+        disk_info: str,
+        network_info: Any,
+        image_meta: Any,
+        resize_instance: bool,
+        allocations: Any,
+        block_device_info: Any = None,
+        power_on: bool = True,
+        share_info: Any = None,
+    ) -> None:
+        """Take over a host that another compute has stopped, in its new size."""
+        super().spawn(context, instance, image_meta, [], None, allocations, network_info)
+        self._resume(instance, power_on=power_on)
+
+    def finish_revert_migration(
+        self,
+        context: Any,
+        instance: Any,
+        network_info: Any,
+        migration: Any,
+        block_device_info: Any = None,
+        power_on: bool = True,
+        share_info: Any = None,
+    ) -> None:
+        """Take it back in its old size."""
+        super().finish_revert_migration(
+            context, instance, network_info, migration, block_device_info, power_on
+        )
+        self._resume(instance, power_on=power_on)
+
+    def confirm_migration(self, context: Any, migration: Any, instance: Any, network_info: Any) -> None:
+        """Forget a host that another compute has taken over; it stays as it is."""
+        self._ran.pop(instance.uuid, None)
+        if migration.source_compute != migration.dest_compute:
+            super().destroy(context, instance)
+
+    def _resume(self, instance: Any, *, power_on: bool) -> None:
+        host, flavor = self._machine(instance), instance.flavor
+        host.resize(memory=flavor.memory_mb, vcpus=flavor.vcpus, disk=flavor.root_gb or 1)
+        if power_on:
+            host.start()
+            self._ran[instance.uuid] = True
 
     def get_console_output(self, context: Any, instance: Any) -> bytes:
         """The end of what the host printed while it booted."""

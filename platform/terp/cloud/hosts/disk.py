@@ -47,6 +47,16 @@ class Disk:
         elif kind != FILE_SYSTEM:
             raise TerpError(f"the volume {self.file.name} holds {kind}, not a root disk")
 
+    def grow(self, size: int) -> None:
+        """Make it `size` GiB with its file system, unless it is as large. The host must not run."""
+        if self.file.stat().st_size >= size * GIB:
+            return
+        with self.file.open("r+b") as out:
+            out.truncate(size * GIB)
+        # The exit code says that something was mended; what could not be, resize2fs refuses.
+        tool(self._packages, "e2fsck").run("-f", "-p", self.file, check=False)
+        tool(self._packages, "resize2fs").run(self.file)
+
     def attach(self) -> Path:
         """A fresh block device of it, for the shim to mount."""
         self.detach()

@@ -172,6 +172,21 @@ class Host:
         self._cgroup.remove()
         nspawn.forget(self.name)
 
+    def resize(self, *, memory: int, vcpus: int, disk: int) -> None:
+        """Give a host that does not run another size: MiB, CPUs, GiB of a root disk that only grows.
+
+        Raises:
+            TerpError: there is no such host, or it runs.
+        """
+        with self._locked():
+            if self.running():
+                raise TerpError(f"host {self.id} runs: it cannot be resized")
+            record = self.record()
+            if not record.spec.root_volume:
+                self._disk().grow(disk)
+            size = {"memory": memory, "vcpus": vcpus, "disk": max(disk, record.spec.disk)}
+            self._write(record.model_copy(update={"spec": record.spec.model_copy(update=size)}))
+
     def release(self) -> None:
         """Pull the plug and let go of everything in the kernel; its disk stays, for another start."""
         if self.folder.exists():
