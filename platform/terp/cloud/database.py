@@ -43,6 +43,8 @@ class Database:
             **self._basics(),
             "socket": self.socket,
             "pid_file": self._state.path("run", "mariadbd.pid"),
+            # A starting server empties it: in a shared one it would take the tables that others work with.
+            "tmpdir": self._state.path("run"),
             "init_file": self._state.path("secrets", "init.sql"),
             "character_set_server": "utf8mb3",
             "innodb_buffer_pool_size": "128M",
