@@ -112,7 +112,7 @@ def services(state: State) -> tuple[Service, ...]:
             configuration=(etc / "my.cnf",),
         ),
         api("keystone", **configured("keystone", "keystone.conf")),
-        api("neutron", **configured("neutron", "neutron.conf")),
+        api("neutron", "-m", "terp.cloud.services.neutron", **configured("neutron", "neutron.conf")),
         api(
             "cinder",
             "-m",

@@ -29,7 +29,7 @@ from terp.preflight.snapshot import (
     Zone,
 )
 
-CALL = 8.0
+CALL = 20.0
 """Seconds that one call may take."""
 WHOLE = 30.0
 """Seconds that reading may take altogether."""
