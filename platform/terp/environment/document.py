@@ -17,8 +17,12 @@ LARGEST = 100_000
 """Nodes of a document, aliases counted as often as they are used: a stack file has some hundreds."""
 NULL = re.compile(r"|~|null|Null|NULL")
 BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-INTEGER = re.compile(r"[-+]?[0-9]{1,30}")
+INTEGER = re.compile(
+    r"(?P<sign>[-+]?)(0[xX](?P<x>[0-9a-fA-F]+)|0[bB](?P<b>[01]+)|0[oO]?(?P<o>[0-7]+)|(?P<d>\d{1,18}))"
+)
+BASES = {"x": 16, "b": 2, "o": 8, "d": 10}
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([Tt\s].*)?")
 PLAIN = "plain"
 YAML = "tag:yaml.org,2002:"
 TEXT = f"{YAML}str"
@@ -107,6 +111,9 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return [self.read(each, (*key, place)) for place, each in enumerate(node.value)]
         self.written[key] = node.value
+        if node.tag == PLAIN and DATE.fullmatch(node.value):
+            said = "Pulumi takes text without quotes that looks like a date for a point in time"
+            self.findings.append(Finding(key=key, message=said, suggestion=f'in quotes: "{node.value}"'))
         return node.value if node.tag == TEXT else scalar(node.value)
 
     def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, object]:
@@ -162,8 +169,9 @@ def scalar(text: str) -> object:
         return None
     if text in BOOLEAN:
         return BOOLEAN[text]
-    if INTEGER.fullmatch(text):
-        return int(text)
+    if number := INTEGER.fullmatch(text.replace("_", "")):
+        digits = next((base, number[name]) for name, base in BASES.items() if number[name])
+        return int(f"{number['sign']}{digits[1]}", digits[0])
     if FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text

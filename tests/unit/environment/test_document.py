@@ -30,10 +30,16 @@ def test_values_lines_and_what_was_written():
         ("-3", -3),
         ("1e3", 1000.0),
         ("12:30:00", "12:30:00"),
-        ("2026-01-31", "2026-01-31"),
+        ('"2026-01-31"', "2026-01-31"),
+        ("010", 8),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("-0b101", -5),
+        ("0", 0),
+        ("08", 8.0),
         ('"12"', "12"),
         ("!!str 12", "12"),
-        ("1_000", "1_000"),
+        ("1_000", 1000),
         ("<<", "<<"),
         ("=", "="),
         ("9" * 5000, "9" * 5000),
@@ -71,9 +77,10 @@ def test_the_first_of_several_merges_wins():
 
 
 @pytest.mark.parametrize(
-    "text", ["a: !vault b\n", "a: !!python/object:os.system {}\n", "a:\n  <<: 5\n", "[a]: b\n"]
+    "text",
+    ["a: !vault b\n", "a: !!python/object:os.system {}\n", "a:\n  <<: 5\n", "[a]: b\n", "a: 2026-01-31\n"],
 )
-def test_tags_and_odd_keys_are_findings_and_never_run(text: str):
+def test_tags_odd_keys_and_dates_are_findings_and_nothing_is_run(text: str):
     assert len(parse(text).findings) == 1
 
 
