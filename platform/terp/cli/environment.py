@@ -42,6 +42,7 @@ def explain(
 
 def _explain(entry: "Entry") -> None:
     lines = [entry.key, f"  {entry.title}: {entry.description}", f"  value     {entry.value}"]
+    lines += [f"  unit      {entry.unit}"] if entry.unit else []
     lines += ["  required"] if entry.required else [f"  default   {entry.default}"]
     lines += [f"  example   {entry.example}"] if entry.example else []
     lines += ["  keys", *(f"    {each}" for each in entry.inner)] if entry.inner else []

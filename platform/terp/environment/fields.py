@@ -54,7 +54,12 @@ LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY, max_length=317)]
 LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE, max_length=63)]
 PublicKey = Annotated[str, StringConstraints(pattern=PUBLIC_KEY)]
 Certificates = Annotated[str, StringConstraints(pattern=CERTIFICATES)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
-Gibibytes = Annotated[int, Field(ge=1, le=65_536)]
+Port = Annotated[int, Field(ge=1, le=65_535, json_schema_extra={"unit": "port number"})]
+Gibibytes = Annotated[int, Field(ge=1, le=65_536, json_schema_extra={"unit": "GiB"})]
+Count = Annotated[int, Field(ge=0, le=1000, json_schema_extra={"unit": "nodes"})]
+OddCount = Annotated[Literal[1, 3, 5], Field(json_schema_extra={"unit": "nodes"})]
+"""Of etcd's members: an even number tolerates no more losses than the odd one below it."""
+Bytes = Annotated[int, Field(ge=1280, le=9216, json_schema_extra={"unit": "bytes"})]
+"""Of an MTU: from what every IPv6 link carries (RFC 8200, 5) to large frames."""
 FloatingIp = Literal["none", "new"] | Ipv4
 """No floating IP, a new one, or one that the project has reserved."""

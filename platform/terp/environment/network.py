@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 from pydantic import Field
 
-from terp.environment.fields import Cidr, Cidr4, Cidr6, DomainName, Ipv4, Ipv6, Name, Reference
+from terp.environment.fields import Bytes, Cidr, Cidr4, Cidr6, DomainName, Ipv4, Ipv6, Name, Reference
 from terp.model import Model
 
 
@@ -27,12 +27,10 @@ class AdditionalNetwork(Model):
     existing: ExistingNetwork | None = Field(
         None, title="Existing network", description="Use this network instead of making one."
     )
-    mtu: int | None = Field(
+    mtu: Bytes | None = Field(
         None,
         title="MTU",
         description="Bytes; the cloud's default when absent.",
-        ge=1280,
-        le=9216,
         examples=[9000],
     )
     port_security: bool = Field(
@@ -93,12 +91,10 @@ class Network(Model):
         description="Name or id of a router of the project; one is made when absent.",
         examples=["edge"],
     )
-    mtu: int | None = Field(
+    mtu: Bytes | None = Field(
         None,
         title="MTU",
         description="Bytes; the cloud's default when absent.",
-        ge=1280,
-        le=9216,
         examples=[1450],
     )
     dns_servers: tuple[Ipv4 | Ipv6, ...] = Field(

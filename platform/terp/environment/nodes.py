@@ -6,6 +6,7 @@ from pydantic import Field
 
 from terp.environment.fields import (
     Cidr,
+    Count,
     FloatingIp,
     Gibibytes,
     Ipv4,
@@ -13,6 +14,7 @@ from terp.environment.fields import (
     LabelValue,
     MountPoint,
     Name,
+    OddCount,
     PoolName,
     Port,
     Reference,
@@ -151,8 +153,8 @@ class Group(Model):
 class ControlPlane(Group):
     """The nodes that run Kubernetes' control plane and, without `nodes.etcd`, etcd."""
 
-    count: Literal[1, 3, 5] = Field(
-        1, title="Count", description="Nodes; etcd needs an odd number.", examples=[3]
+    count: OddCount = Field(
+        1, title="Count", description="How many nodes; etcd needs an odd number.", examples=[3]
     )
     etcd_volume: Volume | None = Field(
         None, title="etcd volume", description="A volume of its own for etcd; on the root disk when absent."
@@ -165,8 +167,8 @@ class ControlPlane(Group):
 class Etcd(Group):
     """Nodes that run etcd alone."""
 
-    count: Literal[1, 3, 5] = Field(
-        3, title="Count", description="Nodes; etcd needs an odd number.", examples=[3]
+    count: OddCount = Field(
+        3, title="Count", description="How many nodes; etcd needs an odd number.", examples=[3]
     )
     etcd_volume: Volume | None = Field(
         None, title="etcd volume", description="A volume of its own for etcd; on the root disk when absent."
@@ -176,7 +178,7 @@ class Etcd(Group):
 class Pool(Group):
     """Workers that are alike."""
 
-    count: int = Field(title="Count", description="Nodes.", ge=0, le=1000, examples=[3])
+    count: Count = Field(title="Count", description="How many nodes; it may be 0.", examples=[3])
     labels: dict[LabelKey, LabelValue] = Field(
         {}, title="Labels", description="Kubernetes labels of the nodes.", examples=[{"terp.io/gpu": "a100"}]
     )

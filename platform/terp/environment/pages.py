@@ -104,6 +104,7 @@ def _section(key: Key) -> list[str]:
     each = entry(key)
     facts = {
         "Value": each.value if not each.inner else "a mapping" if not each.key.endswith("[]") else each.value,
+        "Unit": each.unit,
         "Default": f"`{each.default}`"
         if each.default not in {None, "none", "as its keys say"}
         else each.default,

@@ -19,6 +19,7 @@ class Entry(Model):
     title: str
     description: str
     value: str
+    unit: str | None
     required: bool
     default: str | None
     example: str | None
@@ -42,6 +43,7 @@ def entry(key: Key) -> Entry:
         title=node.get("title", str(key[-1])),
         description=node.get("description", ""),
         value=schema.kind(node).rstrip(",;"),
+        unit=node.get("unit"),
         required=required,
         default=None if required else _default(node),
         example=_written(key[-1], examples[0]) if examples else None,

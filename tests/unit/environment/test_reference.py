@@ -85,9 +85,9 @@ def test_names_and_places_of_a_file_are_understood():
 
 
 def test_an_entry_says_everything_about_a_key():
-    flavor = entry(find("nodes.pools.count"))
-    assert (flavor.title, flavor.required, flavor.example) == ("Count", True, "count: 3")
-    assert flavor.value == "a whole number from 0 to 1000"
+    count = entry(find("nodes.pools.count"))
+    assert (count.title, count.unit, count.required, count.example) == ("Count", "nodes", True, "count: 3")
+    assert count.value == "a whole number from 0 to 1000"
     assert entry(find("network.nodes")).default == '"10.10.0.0/22"'
     assert "network.kubernetes.pods" in entry(find("network.kubernetes")).inner
 
@@ -106,6 +106,12 @@ def test_an_unknown_key_is_answered_with_a_known_one(asked: str, hint: str):
         find(asked)
     assert caught.value.exit_code == 2
     assert caught.value.hint == hint
+
+
+def test_every_number_has_a_unit():
+    numbers = [each for each in entries() if "whole number" in each.value or each.value == "1, 3 or 5"]
+    assert len(numbers) > 20
+    assert [each.key for each in numbers if not each.unit and not each.inner] == []
 
 
 def test_every_entry_has_words():
