@@ -44,9 +44,10 @@ def _external(
     if len(found) > 1:
         yield error(EXTERNAL, f"{len(found)} networks are called {name!r}", "they must be told apart by name")
     wanted = _new_floating_ips(stack, environment)
+    missing = wanted - sum(each.stack == stack for each in snapshot.floating_ips or ())
     free = (snapshot.free_addresses or {}).get(found[0].id)
-    if free is not None and free == 0 < wanted:
-        yield error(EXTERNAL, f"the network {name!r} has no free address for floating IPs")
+    if free is not None and free < missing:
+        yield error(EXTERNAL, f"the network {name!r} has {free} free addresses; {missing} are needed")
     if environment.network.existing and wanted:
         yield from _reachable(environment, environment.network.existing, found[0], snapshot)
 

@@ -53,17 +53,17 @@ def test_two_external_networks_of_one_name():
     assert findings(there)[0][2] == "2 networks are called 'public'"
 
 
-def test_floating_ips_need_a_free_address():
-    assert findings(snapshot(free_addresses={"n1": 0}))[0][2] == (
-        "the network 'public' has no free address for floating IPs"
-    )
-    assert (
-        findings(
-            snapshot(free_addresses={"n1": 0}), access__bastion={"flavor": "m1.small", "floating_ip": "none"}
-        )
-        == []
-    )
+def test_floating_ips_need_free_addresses():
+    full = snapshot(free_addresses={"n1": 0})
+    assert findings(full)[0][2] == "the network 'public' has 0 free addresses; 1 are needed"
+    assert findings(snapshot(free_addresses={"n1": 1})) == []
     assert findings(snapshot(free_addresses={})) == []
+    assert findings(full, access__bastion={"flavor": "m1.small", "floating_ip": "none"}) == []
+
+
+def test_floating_ips_that_the_stack_has_need_no_more_addresses():
+    own = FloatingIp(address=IPv4Address("198.51.100.150"), network_id="n1", port_id="x", stack=STACK)
+    assert findings(snapshot(free_addresses={"n1": 0}, floating_ips=(own,))) == []
 
 
 @pytest.mark.parametrize(
