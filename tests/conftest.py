@@ -10,7 +10,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden", action="store_true", help="write tests/golden/ anew; review it as a diff"
+        "--update-golden",
+        action="store_true",
+        help="write what is expected anew (tests/golden, fixtures, docs/environment); review it as a diff",
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from terp.environment import schema
+from terp.environment import reference, schema
 from terp.environment.environment import Environment
-from terp.environment.findings import NEAR, Finding, Key, did_you_mean, dotted, nearest
+from terp.environment.findings import NEAR, Finding, Key, did_you_mean, nearest
 from terp.environment.rules import broken_rules
 from terp.environment.suggestions import LONGEST, shown, suggestion
 
@@ -103,7 +103,7 @@ def _unknown(key: Key) -> Finding:
     """A close name here, else the same name elsewhere, else what there is here."""
     word = str(key[-1])
     here = list((schema.at(key[:-1]) or {}).get("properties", {}))
-    elsewhere = [dotted(_own_names(each)) for each, _ in schema.every_key() if each[-1] == word]
+    elsewhere = [reference.shown(each) for each, _ in schema.every_key() if each[-1] == word]
     if near := nearest(word, here, NEAR):
         said = f'did you mean "{near}"?'
     elif elsewhere:
@@ -111,10 +111,6 @@ def _unknown(key: Key) -> Finding:
     else:
         said = did_you_mean(word, here)
     return Finding(key=key, message=f'unknown key "{word}"', suggestion=said)
-
-
-def _own_names(key: Key) -> Key:
-    return tuple("<name>" if step == "*" else step for step in key)
 
 
 def _name(key: Key) -> Finding:
