@@ -1,5 +1,7 @@
 """`terp up`, `plan`, `destroy`, `ssh`, `env`: one environment; `terp down`: this machine."""
 
+import json
+import json
 import os
 import shlex
 import sys
@@ -7,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -60,7 +62,7 @@ def up(
         if _answering(deployment):
             deployment.wait_for_ssh(result.hosts)
     if as_json:
-        out.print_json(data=_machine(result))
+        typer.echo(json.dumps(_machine(result)))  # a line, as those of the progress before it
     else:
         _summary(result, deployment, time.monotonic() - start)
 
@@ -78,7 +80,7 @@ def plan(
     with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
         result = deployment.plan(*_refreshed(refresh), *(options or ()))
     if as_json:
-        out.print_json(data=_machine(result))
+        typer.echo(json.dumps(_machine(result)))
     else:
         _show_changes(result.changes, "would be ")
         _show_report(result, deployment)
@@ -103,7 +105,7 @@ def destroy(
                 raise TerpError(f"{said!r} is not {name!r}: nothing was changed", exit_code=2)
         result = deployment.destroy(*(options or ()))
     if as_json:
-        out.print_json(data=_machine(result))
+        typer.echo(json.dumps(_machine(result)))
     else:
         _show_changes(result.changes, "")
 
@@ -182,8 +184,9 @@ def _refreshed(refresh: bool) -> tuple[str, ...]:
     return ("--refresh",) if refresh else ()
 
 
-def _machine(result: "Result") -> dict[str, Any]:
-    return {
+def _machine(result: "Result") -> str:
+    """The result as the last of the JSON lines."""
+    said = {
         "changes": dict(result.changes.counts),
         "steps": [
             {"operation": operation, "urn": urn, "differ": list(differ)}
@@ -195,6 +198,7 @@ def _machine(result: "Result") -> dict[str, Any]:
         ],
         "leftovers_removed": list(result.removed),
     }
+    return json.dumps(said)
 
 
 def _summary(result: "Result", deployment: "Deployment", seconds: float) -> None:

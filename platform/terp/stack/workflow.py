@@ -79,8 +79,7 @@ class Deployment:
         with _unfinished(self.workspace):
             changes = pulumi.destroy(self._progress, *options)
         pulumi.remove()
-        for file in (self.workspace.private_key, self.workspace.known_hosts, self.workspace.ssh_config):
-            file.unlink(missing_ok=True)
+        self.workspace.remove()
         return Result(changes, removed=removed)
 
     def forget(self) -> None:
@@ -89,7 +88,7 @@ class Deployment:
         pulumi = Pulumi(self.workspace, self.toolchain)
         if pulumi.exists():
             pulumi.remove()
-        self.workspace.unfinished.unlink(missing_ok=True)
+        self.workspace.remove()
 
     def wait_for_ssh(self, hosts: Sequence[Host]) -> None:
         """Wait until every host answers SSH and cloud-init has ended there.

@@ -7,6 +7,7 @@ else in Terp's state directory.
 
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
@@ -85,6 +86,10 @@ class Workspace:
         if salt and SALT not in yaml.safe_load(text):
             text = f"{text.rstrip()}\n{SALT}: {salt}\n"
         copy.write_text(text)
+
+    def remove(self) -> None:
+        """Remove the folder, keys included."""
+        shutil.rmtree(self.root)
 
     def _salt(self, copy: Path) -> str | None:
         return yaml.safe_load(copy.read_text()).get(SALT) if copy.exists() else None
