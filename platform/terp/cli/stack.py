@@ -1,7 +1,6 @@
 """`terp up`, `plan`, `destroy`, `ssh`, `env`: one environment; `terp down`: this machine."""
 
 import json
-import json
 import os
 import shlex
 import sys

@@ -1,5 +1,7 @@
 """The pages of docs/environment: an overview, and one for each section of the file; made from the models."""
 
+import inspect
+
 from terp.environment import schema
 from terp.environment.findings import Key
 from terp.environment.reference import entry, is_next
@@ -57,7 +59,15 @@ def _overview(sections: list[Key]) -> str:
         f"| [{shown_page(key)}]({shown_page(key)}.md) | {_cell(entry(key).description)} |" for key in sections
     ]
     alone = [key for key, _ in schema.every_key() if len(key) == 1 and key not in sections]
-    return "\n".join([OVERVIEW, *table, "", *(line for key in alone for line in _section(key))])
+    rules = [f"- **{_sentence(rule.__name__)}.** {inspect.getdoc(rule)}" for rule in RULES]
+    keys = [line for key in alone for line in _section(key)]
+    return "\n".join([OVERVIEW, *table, "", *keys, "## What is checked between the keys", "", *rules, ""])
+
+
+def _sentence(name: str) -> str:
+    """`a_port_has_one_floating_ip` as words."""
+    words = name.replace("_", " ").replace("ip", "IP").replace("ssh", "SSH").replace("dns", "DNS")
+    return words[:1].upper() + words[1:]
 
 
 def _page(key: Key) -> str:
