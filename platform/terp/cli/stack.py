@@ -61,7 +61,7 @@ def up(
         if _answering(deployment):
             deployment.wait_for_ssh(result.hosts)
     if as_json:
-        typer.echo(json.dumps(_machine(result)))  # a line, as those of the progress before it
+        typer.echo(_machine(result))
     else:
         _summary(result, deployment, time.monotonic() - start)
 
@@ -79,7 +79,7 @@ def plan(
     with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
         result = deployment.plan(*_refreshed(refresh), *(options or ()))
     if as_json:
-        typer.echo(json.dumps(_machine(result)))
+        typer.echo(_machine(result))
     else:
         _show_changes(result.changes, "would be ")
         _show_report(result, deployment)
@@ -104,7 +104,7 @@ def destroy(
                 raise TerpError(f"{said!r} is not {name!r}: nothing was changed", exit_code=2)
         result = deployment.destroy(*(options or ()))
     if as_json:
-        typer.echo(json.dumps(_machine(result)))
+        typer.echo(_machine(result))
     else:
         _show_changes(result.changes, "")
 

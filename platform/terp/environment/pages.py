@@ -8,6 +8,7 @@ from terp.environment.reference import entry, is_next
 
 DEPTH = 2
 """Sections down to here have a page; what lies deeper is part of it."""
+SPELLING = {"ip": "IP", "ips": "IPs", "ipv6": "IPv6", "ssh": "SSH"}
 OVERVIEW = """\
 # The environment
 
@@ -66,7 +67,7 @@ def _overview(sections: list[Key]) -> str:
 
 def _sentence(name: str) -> str:
     """`a_port_has_one_floating_ip` as words."""
-    words = name.replace("_", " ").replace("ip", "IP").replace("ssh", "SSH").replace("dns", "DNS")
+    words = " ".join(SPELLING.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
 

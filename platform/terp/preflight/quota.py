@@ -93,7 +93,7 @@ def short(rows: tuple[Row, ...], project: str) -> Iterator[Finding]:
                 CONCERNS.get(row.resource, NODES),
                 f"quota of {row.label}: {row.short} short ({row.quota} allowed, {row.used} used, "
                 f"{row.added} added)",
-                f"ask the cloud's operator for {row.used + row.added} {row.label} in project {project}",
+                f"ask the cloud's operator to raise it to {row.used + row.added} (project {project})",
             )
 
 

@@ -110,13 +110,13 @@ def test_findings_say_how_much_and_of_whom():
             "error",
             "nodes",
             "quota of cores: 3 short (20 allowed, 8 used, 15 added)",
-            "ask the cloud's operator for 23 cores in project p1",
+            "ask the cloud's operator to raise it to 23 (project p1)",
         ),
         (
             "error",
             "access.api.endpoint",
             "quota of load balancers: 1 short (1 allowed, 1 used, 1 added)",
-            "ask the cloud's operator for 2 load balancers in project p1",
+            "ask the cloud's operator to raise it to 2 (project p1)",
         ),
     ]
 
