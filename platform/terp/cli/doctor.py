@@ -99,14 +99,15 @@ def _count(number: int, what: str) -> str:
 
 def _recorded(file: Path, story: Progress) -> Mapping[str, Any] | None:
     """What the stack has, None when it was never raised; no tools are fetched to find that out."""
-    from terp.stack.pulumi import Pulumi
-    from terp.stack.workflow import TOOLS
     from terp.stack.workspace import Workspace
-    from terp.tools import sync
 
     workspace = Workspace(file)
     if not workspace.root.exists() and BACKEND not in os.environ:
         return None
+    from terp.stack.pulumi import Pulumi
+    from terp.stack.workflow import TOOLS
+    from terp.tools import sync
+
     workspace.prepare()
     pulumi = Pulumi(workspace, sync(TOOLS, story))
     return pulumi.exported() if pulumi.exists() else None

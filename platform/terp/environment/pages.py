@@ -5,6 +5,7 @@ import inspect
 from terp.environment import schema
 from terp.environment.findings import Key
 from terp.environment.reference import entry, is_next
+from terp.environment.rules import RULES
 
 DEPTH = 2
 """Sections down to here have a page; what lies deeper is part of it."""

@@ -104,7 +104,7 @@ def zones_of_overrides_are_known(environment: Environment) -> Iterator[Finding]:
 
 
 def lists_say_everything_once(environment: Environment) -> Iterator[Finding]:
-    """Zones, networks, ranges, keys: twice the same is a slip of the pen."""
+    """The same zone, network, range or key twice is a slip of the pen."""
     yield from _twice(environment.model_dump(mode="json"), ())
 
 

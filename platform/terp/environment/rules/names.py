@@ -62,7 +62,7 @@ def pools_have_names_of_their_own(environment: Environment) -> Iterator[Finding]
 
 
 def no_two_things_have_one_name(environment: Environment) -> Iterator[Finding]:
-    """Ports and volumes are called <pool>-<number>-<network or volume>."""
+    """Ports and volumes are called after the pool, the number of the node, and the network or volume."""
     first: dict[str, Part] = {}
     blamed: set[Key] = set()
     for name, part in [(name, each) for each in parts(environment) for name in _called(each)]:

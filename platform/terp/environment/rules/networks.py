@@ -15,7 +15,7 @@ VXLAN = 50
 
 
 def an_existing_network_is_as_it_is(environment: Environment) -> Iterator[Finding]:
-    """What only a network that is made can get."""
+    """Router, MTU, resolvers and domain are given to networks that Terp makes."""
     network = environment.network
     made_only = ("router", "mtu", "dns_servers", "dns_domain")
     for name in made_only if network.existing else ():

@@ -36,7 +36,7 @@ HIDDEN = {"/", "/home", "/root", "/tmp", "/var", "/var/lib", "/var/lib/cloud", "
 
 
 def volumes_are_large_enough(environment: Environment) -> Iterator[Finding]:
-    """For what they are for."""
+    """The system of a node, that of the bastion, and etcd with its copies each need some GiB."""
     for part in parts(environment):
         etcd = getattr(part.group, "etcd_volume", None)
         yield from _large(
