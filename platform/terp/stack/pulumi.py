@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +23,29 @@ LONG = 7200.0
 PARALLEL = "32"
 """Resource operations at once; they wait for the cloud most of the time."""
 
+PASSING = re.compile(
+    r"OpenStack connection error"  # gophercloud/utils: client.go
+    r"|but got (429|500|502|503|504) instead"  # gophercloud: ErrUnexpectedResponseCode
+)
+"""What the provider says when a service did not answer, was overloaded, or stumbled."""
+
 State = Mapping[str, Any]
 """A deployment as `pulumi stack export` gives it (apitype.DeploymentV3)."""
+
+
+class EngineError(TerpError):
+    """A run failed; `passing` if for a reason that may be gone at the next, `changes` is what it had done."""
+
+    def __init__(self, message: str, hint: str, changes: Changes) -> None:
+        super().__init__(message, hint=hint)
+        self.passing = PASSING.search(message) is not None
+        self.changes = changes
+
+
+def ids_of(state: State, kind: str | None = None) -> frozenset[str]:
+    """The ids of what a state has, all or of one type."""
+    resources = state.get("resources") or ()
+    return frozenset(str(each["id"]) for each in resources if each.get("id") and kind in (None, each["type"]))
 
 
 class Pulumi:
@@ -151,11 +173,12 @@ class Pulumi:
         workspace.event_log.unlink(missing_ok=True)
         return events.changes
 
-    def _failed(self, command: str, error: CommandError, events: EventLog) -> TerpError:
+    def _failed(self, command: str, error: CommandError, events: EventLog) -> EngineError:
         events.__exit__()
         said = [message for message in events.changes.errors if message != "update failed"]
         text = "\n".join(dict.fromkeys(said)) or error.output.strip()
-        return TerpError(
+        return EngineError(
             f"pulumi {command} failed\n{text}",
             hint=f"the whole log: {self._workspace.log}; run it again: it goes on where it stopped",
+            changes=events.changes,
         )

@@ -14,11 +14,10 @@ from terp import preflight
 from terp.errors import TerpError
 from terp.openstack.connection import connect
 from terp.openstack.hosts import Host
-from terp.openstack.marks import Marks
 from terp.preflight import Report
 from terp.progress import Progress
 from terp.stack.events import Changes
-from terp.stack.leftovers import remove_leftovers
+from terp.stack.leftovers import remove_leftovers, trace_of
 from terp.stack.pulumi import Pulumi
 from terp.stack.ssh import wait_for_ssh, write_ssh_files
 from terp.stack.workspace import Workspace
@@ -140,11 +139,11 @@ class Deployment:
     def _clear(self, pulumi: Pulumi) -> tuple[str, ...]:
         """Remove what the unfinished run left without Pulumi knowing."""
         workspace = self.workspace
-        marks = Marks(stack=workspace.stack, owner=workspace.environment.owner)
-        since = _began(workspace.unfinished)
+        state = pulumi.state()
+        trace = trace_of(workspace.stack, workspace.environment, state, _began(workspace.unfinished))
         with self._progress.task("leftovers") as task:
             connection = connect(workspace.environment.cloud)
-            removed = tuple(remove_leftovers(connection, marks, pulumi.state(), since, task))
+            removed = tuple(remove_leftovers(connection, trace, state, task))
         workspace.unfinished.unlink(missing_ok=True)
         return removed
 

@@ -24,7 +24,9 @@ Things = dict[str, dict[str, Any]]
 class Site:
     """One stack on a cloud of records."""
 
-    def __init__(self, cloud: EmbeddedCloud, folder: Path, stack: str, environment: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cloud: EmbeddedCloud, folder: Path, stack: str, environment: Mapping[str, Any]
+    ) -> None:
         self.cloud = cloud
         self.stack = stack
         self.file = folder / f"Pulumi.{stack}.yaml"
@@ -196,7 +198,9 @@ def everything(member: Connection) -> dict[str, list[Any]]:
         "networks": list(member.network.networks(**mine)),
         "subnets": list(member.network.subnets(**mine)),
         "routers": list(member.network.routers(**mine)),
-        "security_groups": [each for each in member.network.security_groups(**mine) if each.name != "default"],
+        "security_groups": [
+            each for each in member.network.security_groups(**mine) if each.name != "default"
+        ],
         "floating_ips": list(member.network.ips(**mine)),
         "load_balancers": list(member.load_balancer.load_balancers()),
         "listeners": list(member.load_balancer.listeners()),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from terp.cloud.process import wait_for
 from terp.preflight.demand import demand, prices
 from terp.preflight.reading import read
 from terp.preflight.recorded import recorded
@@ -28,8 +29,12 @@ def both(sites: MakeSite) -> tuple[Site, Site]:
     """Both environments, raised beside each other."""
     pair = sites("three", three_nodes()), sites("eight", eight_nodes())
     with ThreadPoolExecutor(2) as at_once:
-        for raised in [at_once.submit(site.up) for site in pair]:
-            raised.result()
+        raised = []
+        for site in pair:
+            raised.append(at_once.submit(site.up))
+            wait_for("terp to have done with the cloud itself", site.root.exists, 60, 0.2)
+        for each in raised:
+            each.result()
     return pair
 
 
@@ -161,7 +166,9 @@ def test_ports_have_their_addresses_groups_and_pairs(eight: Site) -> None:
         assert mine == expected.get(role, ["gpu", "node"] if name.startswith("gpu") else ["node"])
         assert pairs == (set() if role == "bastion" else {*PODS, *PODS_IPV6})
         assert sorted(address.version for address in addresses) == [4, 6]
-        assert sorted(port["tags"]) == [tag.format(value) for tag, value in zip(TAGS, ("", role, "eight"), strict=True)]
+        assert sorted(port["tags"]) == [
+            tag.format(value) for tag, value in zip(TAGS, ("", role, "eight"), strict=True)
+        ]
         if role == "control-plane":
             assert f"10.41.0.1{name[-1]}" in map(str, addresses)
 
@@ -277,7 +284,9 @@ def counted(site: Site, found: dict[str, Any], member: Any) -> dict[str, int]:
         "listeners": len(found["listeners"]),
         "pools": len(found["pools"]),
         "health_monitors": len(found["monitors"]),
-        "members": sum(len(list(member.load_balancer.members(each["id"]))) for each in found["pools"].values()),
+        "members": sum(
+            len(list(member.load_balancer.members(each["id"]))) for each in found["pools"].values()
+        ),
     }
     for volume in volumes.values():
         for what, number in (("volumes", 1), ("gigabytes", volume.size)):
