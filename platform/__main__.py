@@ -6,7 +6,7 @@ from terp.environment import check
 from terp.openstack.cloud import Cloud
 
 stack = pulumi.get_stack()
-environment = check(pulumi.Config("terp").require_object("environment"))
+environment = check(pulumi.Config("terp").require_object("environment"), stack)
 
 cloud = Cloud(stack, environment)
 

@@ -31,12 +31,16 @@ class Cloud(pulumi.ComponentResource):
         super().__init__("terp:openstack:Cloud", stack, {}, ResourceOptions(provider=openstack_provider))
         inside = ResourceOptions(parent=self)
         self._environment = environment
-        self.private_key, keypair = self._keys(stack, inside)
+        key = tls.PrivateKey("access", algorithm="ED25519", opts=inside)
+        self.private_key: Output[str] = Output.secret(key.private_key_openssh)
+        keypair = environment.access.ssh.keypair or self._keypair(stack, key, inside)
         self.network = Network(stack, environment, inside)
         security = SecurityGroups(stack, environment, inside)
         images = Images(InvokeOptions(parent=self))
         host_keys = host_keys_of(environment.cloud)
-        ground = Ground(stack, environment, self.network, security, images, keypair, host_keys)
+        ground = Ground(
+            stack, environment, self.network, security, images, keypair, key.public_key_openssh, host_keys
+        )
         pools = {group.name: NodePool(group, ground, inside) for group in server_groups(stack, environment)}
         self.hosts = Output.all(*(host for pool in pools.values() for host in pool.hosts))
         self.api = ApiEndpoint(stack, environment, self.network, pools[CONTROL_PLANE].ports, inside)
@@ -48,19 +52,15 @@ class Cloud(pulumi.ComponentResource):
             DnsRecords(marks, environment.cloud.dns, names, inside)
         self.register_outputs({})
 
-    def _keys(self, stack: str, inside: ResourceOptions) -> tuple[Output[str], Input[str]]:
-        """The environment's own SSH key, and the keypair that lets it in."""
-        key = tls.PrivateKey("access", algorithm="ED25519", opts=inside)
-        private_key: Output[str] = Output.secret(key.private_key_openssh)
-        if self._environment.access.ssh.keypair:
-            return private_key, self._environment.access.ssh.keypair
-        keypair = openstack.compute.Keypair(
+    @staticmethod
+    def _keypair(stack: str, key: tls.PrivateKey, inside: ResourceOptions) -> Input[str]:
+        """The keypair by which the environment's own key is let in."""
+        return openstack.compute.Keypair(
             "access",
             name=stack,
             public_key=key.public_key_openssh,
             opts=ResourceOptions.merge(inside, ResourceOptions(delete_before_replace=True)),
-        )
-        return private_key, keypair.name
+        ).name
 
 
 def _reached_at(host: dict[str, object]) -> str:

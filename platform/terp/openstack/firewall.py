@@ -54,7 +54,7 @@ class SecurityGroup(Model):
 def security_groups(stack: str, environment: Environment) -> tuple[SecurityGroup, ...]:
     """Every group: nodes, control plane, workers, bastion, and servers with rules of their own."""
     access = environment.access
-    egress = _egress(access.egress_to)
+    egress = _egress(environment)
     ssh_sources = () if access.bastion else access.ssh.allowed_from
     groups = {
         NODE: [
@@ -72,7 +72,7 @@ def security_groups(stack: str, environment: Environment) -> tuple[SecurityGroup
             for rule in _from_cidrs(protocol, NODE_PORTS, access.node_ports_from)
         ]
     if access.bastion:
-        groups[BASTION] = [*_from_cidrs("tcp", (22, 22), access.ssh.allowed_from), *_egress(())]
+        groups[BASTION] = [*_from_cidrs("tcp", (22, 22), access.ssh.allowed_from), *_everywhere()]
     for group in server_groups(stack, environment):
         own = [rule for each in group.rules for rule in _own(each)]
         if own:
@@ -103,20 +103,21 @@ def _from_group(group: str, port: int) -> SecurityRule:
     )
 
 
-def _egress(allowed: tuple[Cidr, ...]) -> list[SecurityRule]:
-    within = _between_out() if allowed else ()
-    return [
-        *(
-            SecurityRule(direction="egress", ethertype=_ethertype(cidr), cidr=cidr)
-            for cidr in allowed or EVERYWHERE
-        ),
-        *within,
-    ]
+def _egress(environment: Environment) -> list[SecurityRule]:
+    """Where nodes may call; always their own subnets, which have the resolver and the load balancer, too."""
+    allowed, network = environment.access.egress_to, environment.network
+    if not allowed:
+        return _everywhere()
+    own = [cidr for cidr in (network.nodes, network.nodes_ipv6) if cidr]
+    return [_out(cidr) for cidr in (*allowed, *own)]
 
 
-def _between_out() -> Iterator[SecurityRule]:
-    yield SecurityRule(direction="egress", ethertype="IPv4", group=NODE)
-    yield SecurityRule(direction="egress", ethertype="IPv6", group=NODE)
+def _everywhere() -> list[SecurityRule]:
+    return [_out(cidr) for cidr in EVERYWHERE]
+
+
+def _out(cidr: Cidr) -> SecurityRule:
+    return SecurityRule(direction="egress", ethertype=_ethertype(cidr), cidr=cidr)
 
 
 def _from_cidrs(

@@ -39,6 +39,7 @@ class Ground:
     security: SecurityGroups
     images: Images
     keypair: Input[str]
+    public_key: Output[str]
     host_keys: HostKeys
 
     @property
@@ -183,11 +184,15 @@ class NodePool(pulumi.ComponentResource):
     ) -> openstack.compute.Instance:
         ground = self._ground
         image_id = ground.images.id(server.image)
-        data = Output.all(**{name: volume.id for name, volume in volumes.items()}).apply(
-            lambda ids: user_data(
+        # A keypair of the project's brings its own key, not the environment's.
+        own_key = ground.public_key if ground.environment.access.ssh.keypair else None
+        ids = Output.all(**{name: volume.id for name, volume in volumes.items()})
+        data = Output.all(ids, own_key).apply(
+            lambda known: user_data(
                 server.name,
                 ground.environment.access,
-                {ids[name]: volume for name, volume in server.volumes.items()},
+                {known[0][name]: volume for name, volume in server.volumes.items()},
+                known[1],
             )
         )
         group = self._server_group

@@ -13,11 +13,17 @@ from terp.environment.nodes import DataVolume
 TEMPLATE = Path(__file__).with_name("user_data.yaml.j2")
 
 
-def user_data(name: str, access: Access, volumes: Mapping[str, DataVolume]) -> str:
-    """cloud-init's user data of a server; `volumes` are by the id that Cinder gave them."""
+def user_data(
+    name: str, access: Access, volumes: Mapping[str, DataVolume], own_key: str | None = None
+) -> str:
+    """cloud-init's user data of a server.
+
+    `volumes` are by the id that Cinder gave them. `own_key` is the environment's public key where no keypair
+    brings it.
+    """
     return _template().render(
         name=name,
-        public_keys=access.ssh.public_keys,
+        public_keys=[*([own_key] if own_key else []), *access.ssh.public_keys],
         trusted_ca=access.trusted_ca,
         time_servers=access.time_servers,
         volumes=[

@@ -1,6 +1,6 @@
 """What the engine says while it works, as progress and as a summary.
 
-The engine writes one JSON object a line (`--event-log`; sdk/go/common/apitype/events.go of Pulumi v3.259.0).
+The engine writes one JSON object a line (`--event-log`; sdk/go/common/apitype/events.go in Pulumi's source).
 """
 
 import json
@@ -35,6 +35,11 @@ class Changes:
     """By URN: the operation, and the properties that differ."""
     errors: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+    def then(self, later: "Changes") -> "Changes":
+        """What two runs did, one after the other."""
+        before = {operation: number for operation, number in self.counts.items() if operation not in QUIET}
+        return Changes({**self.steps, **later.steps}, later.errors, Counter(before) + Counter(later.counts))
 
     @property
     def changed(self) -> int:

@@ -33,6 +33,12 @@ def settings_of_the_endpoint_belong_to_it(environment: Environment) -> Iterator[
     api = environment.access.api
     if api.provider and api.endpoint != "load-balancer":
         yield _belongs("provider", api.provider, "load-balancer", api.endpoint)
+    if api.endpoint == "virtual-ip" and not api.virtual_ip:
+        yield Finding(
+            key=("access", "api", "endpoint"),
+            message="virtual-ip needs an address that the control plane's ports may answer for",
+            suggestion="name a free one of network.nodes: access.api.virtual_ip",
+        )
     if api.virtual_ip and api.endpoint != "virtual-ip":
         yield _belongs("virtual_ip", str(api.virtual_ip), "virtual-ip", api.endpoint)
     if api.port != API_PORT and api.endpoint != "load-balancer":
