@@ -7,8 +7,9 @@ import pulumi_openstack as openstack
 from terp.environment import Environment
 
 ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
-RETRIES = 5
-"""Times that the provider repeats a request whose connection failed."""
+RETRIES = 0
+"""Times that the provider repeats a request whose connection failed: it would also repeat one that makes
+something, which may be there already when only the answer was lost. `terp up` sweeps and goes on."""
 
 
 def provider(environment: Environment) -> openstack.Provider:

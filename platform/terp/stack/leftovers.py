@@ -6,7 +6,7 @@ makes no second one. What is older is never touched: a lost state must not cost 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -115,6 +115,43 @@ def remove_leftovers(connection: "Connection", trace: Trace, state: State, task:
                 kind.remove(connection, found)
                 removed.append(what)
     return removed
+
+
+def stillborn(connection: "Connection", state: State) -> list[str]:
+    """URNs of what came into being and never worked: Pulumi takes it for made, and would keep it.
+
+    A server that never ran and a volume that was never made hold nothing, and a load balancer never does.
+    What something else in the state stands on is not among them.
+    """
+    resources = state.get("resources") or []
+    stood_on = {urn for each in resources for urn in (*each.get("dependencies", ()), each.get("parent"))}
+    failed = [each for each in resources if each.get("initErrors") and each["urn"] not in stood_on]
+    return [
+        each["urn"] for each in failed if each["type"] in BORN and BORN[each["type"]](connection, each["id"])
+    ]
+
+
+def _server_never_ran(connection: "Connection", server_id: str) -> bool:
+    server: Any = connection.compute.find_server(server_id)
+    return bool(server) and server.status == "ERROR" and not server.launched_at
+
+
+def _volume_never_made(connection: "Connection", volume_id: str) -> bool:
+    volume: Any = connection.block_storage.find_volume(volume_id)
+    return bool(volume) and volume.status == "error"
+
+
+def _balancer_never_made(connection: "Connection", balancer_id: str) -> bool:
+    balancer: Any = connection.load_balancer.find_load_balancer(balancer_id)
+    return bool(balancer) and balancer.provisioning_status == "ERROR"
+
+
+BORN: Mapping[str, Callable[["Connection", str], bool]] = {
+    "openstack:compute/instance:Instance": _server_never_ran,
+    "openstack:blockstorage/volume:Volume": _volume_never_made,
+    "openstack:loadbalancer/loadBalancer:LoadBalancer": _balancer_never_made,
+}
+"""How to see that something never worked."""
 
 
 def _moment(created: str) -> datetime:

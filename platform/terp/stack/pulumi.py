@@ -4,7 +4,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -117,6 +117,15 @@ class Pulumi:
             return False
         self._run.run("stack", "import", "--stack", self._workspace.stack, stdin=json.dumps(exported))
         return True
+
+    def forget(self, urns: Collection[str]) -> None:
+        """Forget resources; what is on the cloud of them stays."""
+        if not urns:
+            return
+        exported = self.exported()
+        deployment = exported["deployment"]
+        deployment["resources"] = [each for each in deployment["resources"] if each["urn"] not in urns]
+        self._run.run("stack", "import", "--stack", self._workspace.stack, stdin=json.dumps(exported))
 
     def unlock(self) -> bool:
         """Remove the lock of a run of this machine that is dead; whether there was one.

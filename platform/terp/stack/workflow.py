@@ -4,7 +4,8 @@ A run that broke off is taken up by the next: a dead run's lock goes, its pendin
 and what it made without Pulumi knowing is removed.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +18,15 @@ from terp.openstack.hosts import Host
 from terp.preflight import Report
 from terp.progress import Progress
 from terp.stack.events import Changes
-from terp.stack.leftovers import remove_leftovers, trace_of
-from terp.stack.pulumi import Pulumi
+from terp.stack.leftovers import remove_leftovers, stillborn, trace_of
+from terp.stack.pulumi import EngineError, Pulumi
 from terp.stack.ssh import wait_for_ssh, write_ssh_files
 from terp.stack.workspace import Workspace
 from terp.tools import Toolchain, sync
 
 TOOLS = "openstack"
+PAUSES = (5.0, 30.0)
+"""Seconds to wait before a run that failed for a passing reason is gone on with."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,8 @@ class Deployment:
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
         report = self._checked(pulumi) if check else None
-        with _unfinished(self.workspace):
-            changes = pulumi.up(self._progress, *options)
-        return Result(changes, self.write_ssh_files(), report, removed)
+        changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
+        return Result(changes, self.write_ssh_files(), report, (*(removed or ()), *swept))
 
     def plan(self, *options: str, check: bool = True) -> Result:
         """What `up` would change, and what stands against it; nothing is changed on the cloud."""
@@ -75,11 +77,10 @@ class Deployment:
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
         pulumi.unprotect()
-        with _unfinished(self.workspace):
-            changes = pulumi.destroy(self._progress, *options)
+        changes, swept = self._through(pulumi, pulumi.destroy, *options)
         pulumi.remove()
         self.workspace.remove()
-        return Result(changes, removed=removed)
+        return Result(changes, removed=(*(removed or ()), *swept))
 
     def forget(self) -> None:
         """Forget the stack, whose cloud is gone."""
@@ -128,21 +129,45 @@ class Deployment:
         report.raise_if_bad()
         return report
 
-    def _take_up(self, pulumi: Pulumi) -> tuple[str, ...]:
-        """Clear away what a run that broke off left."""
+    def _through(
+        self, pulumi: Pulumi, run: Callable[..., Changes], *options: str
+    ) -> tuple[Changes, tuple[str, ...]]:
+        """Run the engine, and go on where it failed for a passing reason; returns what was removed for that.
+
+        The provider repeats no request (`terp.openstack.provider`), since only here is known what one left
+        whose answer was lost.
+        """
+        done, removed, pauses = Changes(), tuple[str, ...](), iter(PAUSES)
+        while True:
+            try:
+                with _unfinished(self.workspace):
+                    return done.then(run(self._progress, *options)), removed
+            except EngineError as error:
+                pause = next(pauses, None)
+                if pause is None or not error.passing:
+                    raise
+                done = done.then(error.changes)
+                with self._progress.task("pause: the cloud stumbled", expected=pause):
+                    time.sleep(pause)
+            removed += self._clear(pulumi)
+            options = _looking(options, True)
+
+    def _take_up(self, pulumi: Pulumi) -> tuple[str, ...] | None:
+        """Clear away what a run that broke off left; None when none did."""
         pulumi.unlock()
         pending = pulumi.drop_pending()
         if not (pending or self.workspace.unfinished.exists()):
-            return ()
+            return None
         return self._clear(pulumi)
 
     def _clear(self, pulumi: Pulumi) -> tuple[str, ...]:
-        """Remove what the unfinished run left without Pulumi knowing."""
+        """Remove what the unfinished run left that Pulumi does not know, or takes for made when it is not."""
         workspace = self.workspace
-        state = pulumi.state()
-        trace = trace_of(workspace.stack, workspace.environment, state, _began(workspace.unfinished))
         with self._progress.task("leftovers") as task:
             connection = connect(workspace.environment.cloud)
+            pulumi.forget(stillborn(connection, pulumi.state()))
+            state = pulumi.state()
+            trace = trace_of(workspace.stack, workspace.environment, state, _began(workspace.unfinished))
             removed = tuple(remove_leftovers(connection, trace, state, task))
         workspace.unfinished.unlink(missing_ok=True)
         return removed
@@ -159,6 +184,11 @@ def _unfinished(workspace: Workspace) -> Iterator[None]:
     workspace.unfinished.write_text(datetime.now(UTC).isoformat())
     yield
     workspace.unfinished.unlink()
+
+
+def _looking(options: tuple[str, ...], wanted: bool) -> tuple[str, ...]:
+    """With a look at what the cloud really has: what failed in the middle is not as the state has it."""
+    return ("--refresh", *options) if wanted and "--refresh" not in options else options
 
 
 def _began(mark: Path) -> datetime:
