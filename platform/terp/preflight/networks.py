@@ -16,6 +16,9 @@ EXTERNAL: Key = ("cloud", "external_network")
 LEAST_MTU = 1280
 """Bytes; RFC 8200, and what is left for pods inside a VXLAN must do too."""
 VXLAN = 50
+"""Bytes of each packet that the overlay of the pods takes."""
+INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
+"""How Neutron begins the owner of a router's port (also ..._distributed)."""
 Named = TypeVar("Named", bound=Marked)
 
 
@@ -67,11 +70,7 @@ def _reachable(
     joined = {
         port.device_id
         for port in snapshot.ports
-        if port.owner.startswith("network:router_interface") and found[0].id in port.subnet_ids
-    } | {
-        port.device_id
-        for port in snapshot.ports
-        if port.owner == "network:ha_router_replicated_interface" and found[0].id in port.subnet_ids
+        if port.owner.startswith(INTERFACES) and found[0].id in port.subnet_ids
     }
     routers = [router for router in snapshot.routers if router.id in joined]
     if not any(router.external_network_id == external.id for router in routers):
