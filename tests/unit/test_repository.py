@@ -244,6 +244,12 @@ def test_relative_links_in_the_documents_lead_somewhere():
     assert broken == []
 
 
+def test_the_picture_of_the_architecture_shows_every_package_and_no_other():
+    picture = text(PROJECT / "docs" / "architecture.md").partition("```mermaid\n")[2].partition("```")[0]
+    packages = {file.parent.name for file in files() if file.match("platform/terp/*/__init__.py")}
+    assert set(re.findall(r"\bterp/(\w+)", picture)) == packages
+
+
 def test_the_changelog_has_a_place_for_the_next_version():
     assert re.search(r"^## Unreleased$", text(PROJECT / "CHANGELOG.md"), re.MULTILINE)
 
