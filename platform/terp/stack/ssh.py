@@ -73,10 +73,10 @@ def ssh_arguments(workspace: Workspace, host: str, hosts: Sequence[Host]) -> lis
     Raises:
         TerpError: there is no such host (exit code 2).
     """
-    names = [each.name for each in hosts]
-    wanted = next((name for name in names if host in (name, name.removeprefix(f"{workspace.stack}-"))), None)
+    by_name = {each.name.removeprefix(f"{workspace.stack}-"): each.name for each in hosts}
+    wanted = by_name.get(host.removeprefix(f"{workspace.stack}-"))
     if not wanted:
-        hint = did_you_mean(host, names) or f"there are {', '.join(names)}"
+        hint = did_you_mean(host, by_name)
         raise TerpError(f"stack {workspace.stack} has no host {host!r}", hint=hint, exit_code=2)
     return ["ssh", "-F", str(workspace.ssh_config), wanted]
 
