@@ -1,5 +1,6 @@
 """The `pulumi` command line on one stack: up, preview, destroy, state; nothing else."""
 
+import copy
 import json
 import os
 import re
@@ -29,6 +30,8 @@ PASSING = re.compile(
 )
 """What the provider says when a service did not answer, was overloaded, or stumbled."""
 
+PROJECT = "terp"
+"""Name of the project in Pulumi.yaml."""
 State = Mapping[str, Any]
 """A deployment as `pulumi stack export` gives it (apitype.DeploymentV3)."""
 
@@ -55,9 +58,13 @@ class Pulumi:
         self._workspace = workspace
         self._run = workspace.command(toolchain, SHORT)
         self._url = self._run.env.get("PULUMI_BACKEND_URL") or os.environ["PULUMI_BACKEND_URL"]
+        self._exported: dict[str, Any] | None = None
 
-    def select(self) -> None:
+    def create(self) -> None:
         """Make the stack if it is not there."""
+        folder = self._on_disk()
+        if folder and (folder / "stacks" / PROJECT / f"{self._workspace.stack}.json").exists():
+            return  # Pulumi would say the same, half a second later
         self._run.run("stack", "select", "--create", self._workspace.stack)
 
     def exists(self) -> bool:
@@ -66,11 +73,10 @@ class Pulumi:
         return any(stack["name"].rpartition("/")[2] == self._workspace.stack for stack in listed)
 
     def exported(self) -> dict[str, Any]:
-        """What `pulumi stack export` prints; secrets stay encrypted."""
-        exported: dict[str, Any] = json.loads(
-            self._run.output("stack", "export", "--stack", self._workspace.stack)
-        )
-        return exported
+        """What `pulumi stack export` prints; secrets stay encrypted. Read once between two changes."""
+        if self._exported is None:
+            self._exported = json.loads(self._run.output("stack", "export", "--stack", self._workspace.stack))
+        return copy.deepcopy(self._exported)
 
     def state(self) -> State:
         """The stack's deployment; secrets stay encrypted."""
@@ -102,6 +108,7 @@ class Pulumi:
     def unprotect(self) -> None:
         """Let everything be removed."""
         self._run.run("state", "unprotect", "--all", "--yes", "--stack", self._workspace.stack)
+        self._exported = None
 
     def remove(self) -> None:
         """Forget the stack with its state; what is on the cloud stays."""
@@ -115,7 +122,7 @@ class Pulumi:
         exported = self.exported()
         if not (exported["deployment"] or {}).pop("pending_operations", None):
             return False
-        self._run.run("stack", "import", "--stack", self._workspace.stack, stdin=json.dumps(exported))
+        self._import(exported)
         return True
 
     def forget(self, urns: Collection[str]) -> None:
@@ -125,6 +132,10 @@ class Pulumi:
         exported = self.exported()
         deployment = exported["deployment"]
         deployment["resources"] = [each for each in deployment["resources"] if each["urn"] not in urns]
+        self._import(exported)
+
+    def _import(self, exported: Mapping[str, Any]) -> None:
+        self._exported = None
         self._run.run("stack", "import", "--stack", self._workspace.stack, stdin=json.dumps(exported))
 
     def unlock(self) -> bool:
@@ -137,7 +148,7 @@ class Pulumi:
         for lock in locks:
             holder = json.loads(lock.read_text())
             here = holder["hostname"] == socket.gethostname()
-            if not here or Path(f"/proc/{holder['pid']}").exists():
+            if not here or _program(holder["pid"]) == "pulumi":
                 raise TerpError(
                     f"stack {self._workspace.stack} is in the hands of another run: {holder['username']} on "
                     f"{holder['hostname']}, process {holder['pid']}, since {holder['timestamp'][:19]}",
@@ -150,15 +161,20 @@ class Pulumi:
 
     def _locks(self) -> list[Path]:
         """The lock files of a state on disk (pkg/backend/diy/lock.go); other backends are asked by Pulumi."""
-        place = urlparse(self._url)
-        if place.scheme != "file":
+        folder = self._on_disk()
+        if not folder:
             return []
-        folder = Path(place.path).expanduser() / ".pulumi" / "locks" / "organization" / "terp"
-        return sorted((folder / self._workspace.stack).glob("*.json"))
+        return sorted((folder / "locks" / "organization" / PROJECT / self._workspace.stack).glob("*.json"))
+
+    def _on_disk(self) -> Path | None:
+        """Where the backend is, if it is a folder."""
+        place = urlparse(self._url)
+        return Path(place.path).expanduser() / ".pulumi" if place.scheme == "file" else None
 
     def _long(self, command: str, progress: Progress, *options: str) -> Changes:
         workspace = self._workspace
         expected = len(self.state().get("resources", []))
+        self._exported = None
         workspace.log.unlink(missing_ok=True)
         with (
             progress.task(f"{command} {workspace.stack}") as task,
@@ -191,3 +207,11 @@ class Pulumi:
             hint=f"the whole log: {self._workspace.log}; run it again: it goes on where it stopped",
             changes=events.changes,
         )
+
+
+def _program(pid: int) -> str:
+    """Which program a process runs; none when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except FileNotFoundError:
+        return ""

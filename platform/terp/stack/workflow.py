@@ -121,7 +121,7 @@ class Deployment:
     def _pulumi(self) -> Pulumi:
         self.workspace.prepare()
         pulumi = Pulumi(self.workspace, self.toolchain)
-        pulumi.select()
+        pulumi.create()
         return pulumi
 
     def _checked(self, pulumi: Pulumi) -> Report:
