@@ -83,7 +83,7 @@ class ApiEndpoint(pulumi.ComponentResource):
             loadbalancer_id=balancer.id,
             protocol="TCP",
             protocol_port=self._wanted.port,
-            allowed_cidrs=list(dict.fromkeys(map(str, callers))),
+            allowed_cidrs=sorted(set(map(str, callers))),  # the order in which Octavia gives them back
             opts=self._options,
         )
         pool = openstack.loadbalancer.Pool(

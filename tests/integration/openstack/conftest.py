@@ -1,7 +1,6 @@
 """One cloud of records for all tests of the OpenStack layer."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, toolchain: object) -> Iterat
 
 @pytest.fixture(scope="module")
 def sites(cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeSite]:
-    """`sites(stack, environment)`; what is left of it is destroyed when the module ends, and nothing stays."""
+    """`sites(stack, environment)`; what is left of them is destroyed when the module ends."""
     made: list[Site] = []
 
     def make(stack: str, environment: Mapping[str, Any]) -> Site:

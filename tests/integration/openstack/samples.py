@@ -34,7 +34,7 @@ def three_nodes() -> dict[str, Any]:
 
 
 def eight_nodes() -> dict[str, Any]:
-    """Three control-plane nodes with etcd volumes, a load balancer, two pools, storage network, dual stack."""
+    """Three control-plane nodes with etcd, a load balancer, two pools, storage network, dual stack."""
     return {
         "owner": "tests",
         "cloud": {"name": "embedded"},

@@ -1,4 +1,4 @@
-"""One environment of a test: its stack file, `terp` and plain `pulumi` on it, and what the cloud has of it."""
+"""One environment of a test: its stack file, `terp` and `pulumi` on it, and what the cloud has of it."""
 
 import json
 import shlex
@@ -104,7 +104,7 @@ class Site:
         """A line of shell in the stack's project, with the variables that `terp env` gives."""
         variables = self.terp("env").stdout
         done = subprocess.run(
-            ["bash", "-c", f"{variables}\n{line}"],  # noqa: S607
+            ["bash", "-c", f"{variables}\n{line}"],
             cwd=self.root,
             env=self.cloud.env,
             stdin=subprocess.DEVNULL,
@@ -124,6 +124,10 @@ class Site:
         """What `pulumi stack export` prints."""
         exported: dict[str, Any] = json.loads(self.pulumi("stack", "export").stdout)
         return exported
+
+    def state_ids(self) -> set[str]:
+        """The ids of everything in the state."""
+        return {each["id"] for each in self.exported()["deployment"]["resources"] if each.get("id")}
 
     def ids(self, kind: str) -> dict[str, str]:
         """Id by logical name of what the state has of one type, for example `compute/instance:Instance`."""

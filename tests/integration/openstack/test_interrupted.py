@@ -1,0 +1,135 @@
+"""Runs that are killed, and runs that meet another: the next one goes on, or says who holds the stack."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from terp.cloud.faults import Fault, set_faults
+from terp.cloud.process import wait_for
+from tests.integration.openstack.conftest import MakeSite
+from tests.integration.openstack.site import Site, everything
+from tests.integration.openstack.test_faults import assert_whole, environment
+
+pytestmark = [pytest.mark.tools, pytest.mark.cloud]
+
+Moment = Callable[[Site], bool]
+MOMENTS: dict[str, Moment] = {
+    "first-request": lambda site: any(site.member.network.networks(name=f"{site.stack}-nodes")),
+    "servers-begun": lambda site: any(site.member.compute.servers()),
+    "balancer-begun": lambda site: any(site.member.load_balancer.load_balancers()),
+}
+
+
+@pytest.fixture
+def slow(request: pytest.FixtureRequest) -> Iterator[list[Fault]]:
+    """Every creation takes a moment longer, so that a kill meets some in the middle."""
+    yield [
+        Fault(service=service, method="POST", delay=2, lost=False)
+        for service in ("nova", "neutron", "octavia", "cinder")
+    ]
+
+
+def engines(process: subprocess.Popen[str]) -> list[int]:
+    """The process groups of the programs that `terp` has started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        if int(fields[1]) == process.pid:
+            found.append(int(status.parent.name))
+    return found
+
+
+def kill(group: int) -> None:
+    os.killpg(group, signal.SIGKILL)
+
+
+def gone(process: subprocess.Popen[str]) -> None:
+    process.communicate(timeout=30)
+
+
+def interrupted(site: Site, moment: Moment, victim: str) -> None:
+    """Begin an `up`, and kill the engine or all of it at a moment."""
+    process = site.start("up", "--no-hosts")
+    try:
+        wait_for("the moment to kill it", lambda: moment(site), 120, 0.1)
+        assert process.poll() is None
+        groups = engines(process)
+        assert groups
+        if victim == "terp":
+            kill(process.pid)
+        for group in groups:
+            kill(group)
+    finally:
+        if process.poll() is None and victim == "terp":
+            kill(process.pid)
+        gone(process)
+    assert process.returncode != 0
+
+
+def pending(site: Site) -> list[str]:
+    """What the killed engine had begun, as its checkpoint on disk says."""
+    checkpoint = json.loads(site.state_file.read_text())["checkpoint"]["latest"] or {}
+    return [each["type"] for each in checkpoint.get("pending_operations") or ()]
+
+
+@pytest.mark.parametrize("victim", ["engine", "terp"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_up_that_was_killed_is_gone_on_with(
+    sites: MakeSite, slow: list[Fault], moment: str, victim: str
+) -> None:
+    site = sites(f"{victim}-{moment}", environment())
+    set_faults(site.cloud.state, slow)
+    interrupted(site, MOMENTS[moment], victim)
+    set_faults(site.cloud.state, [])
+    assert list(site.locks.glob("*.json"))
+    assert pending(site)
+    site.up()
+    assert not list(site.locks.glob("*.json"))
+    assert not pending(site)
+    assert_whole(site)
+    site.destroy()
+    assert not any(everything(site.member).values())
+
+
+def test_a_stack_in_the_hands_of_another_run_is_refused(sites: MakeSite, slow: list[Fault]) -> None:
+    site = sites("held", environment())
+    set_faults(site.cloud.state, slow)
+    first = site.start("up", "--no-hosts")
+    try:
+        wait_for("the first run's lock", lambda: any(site.locks.glob("*.json")), 60, 0.1)
+        said = site.terp("up", "--no-hosts", code=1).stderr
+        holder = json.loads(next(site.locks.glob("*.json")).read_text())
+        assert f"process {holder['pid']}" in said and socket.gethostname() in said
+        site.terp("destroy", "--yes", code=1)
+        assert first.poll() is None
+    finally:
+        set_faults(site.cloud.state, [])
+        _, said = first.communicate(timeout=240)
+    assert first.returncode == 0, said
+    assert_whole(site)
+    site.destroy()
+
+
+def test_a_lock_of_another_machine_is_left_alone(sites: MakeSite) -> None:
+    site = sites("elsewhere", environment())
+    site.terp("env")
+    site.locks.mkdir(parents=True)
+    lock = site.locks / "11111111-2222-3333-4444-555555555555.json"
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    content = {"pid": 4_000_000, "username": "ada", "hostname": "another-machine", "timestamp": stamp}
+    lock.write_text(json.dumps(content))
+    said = site.terp("up", "--no-hosts", code=1).stderr
+    assert "ada on another-machine, process 4000000" in said
+    assert lock.exists()
+    assert not any(site.things().values())
+    lock.unlink()
