@@ -38,20 +38,20 @@ def environment(**changes: Any) -> Environment:
     return Environment.model_validate(raw)
 
 
-@pytest.fixture(scope="module")
-def module_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+@pytest.fixture(scope="session")
+def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """A cloud of records."""
     with EmbeddedCloud(tmp_path_factory.mktemp("preflight"), hosts=False) as running:
         yield running
 
 
 @pytest.fixture
-def cloud(module_cloud: EmbeddedCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedCloud]:
+def cloud(running_cloud: EmbeddedCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedCloud]:
     """That cloud, found as users have it found, with nothing left after the test."""
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(module_cloud.state.path("clouds.yaml")))
-    yield module_cloud
-    set_faults(module_cloud.state, [])
-    remove_everything(module_cloud.connect())
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(running_cloud.state.path("clouds.yaml")))
+    yield running_cloud
+    set_faults(running_cloud.state, [])
+    remove_everything(running_cloud.connect())
 
 
 @pytest.fixture
