@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -197,14 +197,14 @@ def measured(tool: Contestant, step: str, log: Path) -> Figures:
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-        while True:
-            try:
-                program.wait(EVERY)
-                break
-            except subprocess.TimeoutExpired:
+        try:
+            while program.poll() is None and time.monotonic() - start < LIMIT:
                 memory = max(memory, resident(program.pid))
-                if time.monotonic() - start > LIMIT:
-                    program.kill()
+                with suppress(subprocess.TimeoutExpired):
+                    program.wait(EVERY)
+        finally:
+            program.terminate()  # does nothing when it has ended
+            program.wait(120)
     seconds = time.monotonic() - start
     if program.returncode:
         raise SystemExit(f"{tool.name}, {step}: exit code {program.returncode}\n{log.read_text()[-4000:]}")
