@@ -34,7 +34,7 @@ class Recorder(Mocks):
         outputs = dict(args.inputs)
         if args.typ == "openstack:networking/port:Port":
             fixed = args.inputs["fixedIps"]
-            first = fixed[0].get("ipAddress") or f"10.99.0.{len(self.resources) % 250 + 2}"
+            first = fixed[0].get("ipAddress") or f"10.99.0.{sum(args.name.encode()) % 250 + 2}"
             outputs["allFixedIps"] = [first, *(["fd00::2"] if len(fixed) > 1 else [])]
         elif args.typ == "openstack:networking/floatingIp:FloatingIp":
             outputs["address"] = "198.51.100.99"
