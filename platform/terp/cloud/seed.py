@@ -170,7 +170,7 @@ def _volume_types(state: State, admin: Connection) -> None:
 def _image(state: State, admin: Connection) -> None:
     """One image: its content is the base tree that every server shares, and it is named after that."""
     tree = state.ground.place.image
-    release = _os_release(tree / "etc/os-release") if tree else {"ID": "linux", "VERSION_ID": "records"}
+    release = _os_release(tree / "etc/os-release") if tree else RECORDS
     name = f"{release['ID']}-{release['VERSION_ID']}"
     image = admin.image.find_image(name) or admin.image.create_image(
         name=name,
