@@ -16,6 +16,8 @@ from terp.cloud.settings import Flavor
 from terp.cloud.state import State
 from terp.command import Command
 
+RECORDS = {"ID": "debian", "VERSION_ID": "12"}
+"""What servers that are records are said to run: an environment for hosts serves them, too."""
 CLOUD = "embedded"
 """Name of the member's cloud in `clouds.yaml`, of its project and of its user."""
 SERVICE_ACCOUNTS = ("glance", "placement", "nova", "neutron", "cinder", "octavia")

@@ -122,7 +122,7 @@ def test_a_newer_image_of_the_same_name_replaces_nothing(site: Site) -> None:
         visibility="public",
         container_format="bare",
         disk_format="raw",
-        os_distro="linux",
+        os_distro="debian",
         allow_duplicates=True,
         data=b"a newer one",
     )
