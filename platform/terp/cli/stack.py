@@ -17,7 +17,6 @@ from rich.table import Table
 from terp.cli.cloud import AsJson, hosts_possible, progress, the_cloud
 from terp.cloud.settings import read_settings
 from terp.errors import TerpError
-from terp.paths import state_dir
 from terp.progress import Progress, readable
 
 if TYPE_CHECKING:  # they come with OpenStack's SDK: a second that other commands save
@@ -112,15 +111,13 @@ def destroy(
 def down(as_json: AsJson = False) -> None:
     """Remove what `up` made on this machine: the embedded cloud with its servers, and their stacks."""
     from terp.cloud import lifecycle
+    from terp.stack.workflow import forget_embedded
 
     cloud = the_cloud()
     if cloud.exists() and cloud.ground.hosts and os.geteuid() != 0:
         hosts_possible(asked=None)
     with progress(as_json=as_json) as story:
-        for folder in sorted((state_dir() / "stacks").glob("*")):
-            with _deployment(str(folder / "stacks" / f"Pulumi.{folder.name}.yaml"), story) as deployment:
-                if embedded(deployment):
-                    deployment.forget()
+        forget_embedded()
         lifecycle.reset(cloud, story)
 
 

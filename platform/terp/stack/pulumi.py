@@ -54,9 +54,9 @@ def ids_of(state: State, kind: str | None = None) -> frozenset[str]:
 class Pulumi:
     """Pulumi on the stack of a workspace."""
 
-    def __init__(self, workspace: Workspace, toolchain: Toolchain) -> None:
+    def __init__(self, workspace: Workspace, toolchain: Toolchain, *, state_only: bool = False) -> None:
         self._workspace = workspace
-        self._run = workspace.command(toolchain, SHORT)
+        self._run = workspace.command(toolchain, SHORT, state_only=state_only)
         self._url = self._run.env.get("PULUMI_BACKEND_URL") or os.environ["PULUMI_BACKEND_URL"]
         self._exported: dict[str, Any] | None = None
 

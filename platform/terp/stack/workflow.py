@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 from terp import preflight
 from terp.errors import TerpError
-from terp.openstack.connection import connect
+from terp.openstack.connection import EMBEDDED, connect
 from terp.openstack.hosts import Host
+from terp.paths import state_dir
 from terp.preflight import Report
 from terp.progress import Progress
 from terp.stack.events import Changes
@@ -22,7 +25,7 @@ from terp.stack.leftovers import remove_leftovers, stillborn, trace_of
 from terp.stack.pulumi import EngineError, Pulumi
 from terp.stack.ssh import wait_for_ssh, write_ssh_files
 from terp.stack.workspace import Workspace
-from terp.tools import Toolchain, sync
+from terp.tools import Toolchain, installed, sync
 
 TOOLS = "openstack"
 PAUSES = (5.0, 30.0)
@@ -48,6 +51,7 @@ class Deployment:
 
     def __init__(self, stack_file: Path, progress: Progress) -> None:
         self.workspace = Workspace(stack_file)
+        _ = self.workspace.environment  # refused before anything is done
         self._progress = progress
         self._toolchain: Toolchain | None = None
 
@@ -82,14 +86,6 @@ class Deployment:
         self.workspace.remove()
         return Result(changes, removed=(*(removed or ()), *swept))
 
-    def forget(self) -> None:
-        """Forget the stack, whose cloud is gone."""
-        self.workspace.prepare()
-        pulumi = Pulumi(self.workspace, self.toolchain)
-        if pulumi.exists():
-            pulumi.remove()
-        self.workspace.remove()
-
     def wait_for_ssh(self, hosts: Sequence[Host]) -> None:
         """Wait until every host answers SSH and cloud-init has ended there.
 
@@ -110,7 +106,7 @@ class Deployment:
             TerpError: the stack has no hosts yet.
         """
         self.workspace.prepare()
-        outputs = Pulumi(self.workspace, self.toolchain).outputs()
+        outputs = self._engine().outputs()
         if "hosts" not in outputs:
             stack = self.workspace.stack
             raise TerpError(f"stack {stack} has no hosts yet", hint=f"raise it: terp up {stack}")
@@ -120,9 +116,12 @@ class Deployment:
 
     def _pulumi(self) -> Pulumi:
         self.workspace.prepare()
-        pulumi = Pulumi(self.workspace, self.toolchain)
+        pulumi = self._engine()
         pulumi.create()
         return pulumi
+
+    def _engine(self) -> Pulumi:
+        return Pulumi(self.workspace, self.toolchain)
 
     def _checked(self, pulumi: Pulumi) -> Report:
         report = preflight_report(self.workspace, pulumi, self._progress)
@@ -171,6 +170,28 @@ class Deployment:
             removed = tuple(remove_leftovers(connection, trace, state, task))
         workspace.unfinished.unlink(missing_ok=True)
         return removed
+
+
+def forget_embedded() -> None:
+    """Forget the stacks of the embedded cloud, which goes."""
+    toolchain = installed(TOOLS)
+    for folder in sorted((state_dir() / "stacks").glob("*")):
+        workspace = Workspace(folder / f"Pulumi.{folder.name}.yaml")
+        if not _was_on(workspace, EMBEDDED):
+            continue
+        if toolchain:
+            pulumi = Pulumi(workspace, toolchain, state_only=True)
+            if pulumi.exists():
+                pulumi.remove()
+        workspace.remove()
+
+
+def _was_on(workspace: Workspace, cloud: str) -> bool:
+    """Whether the last run was on a cloud; the file may be another by now, or not valid any more."""
+    if not workspace.copy.exists():
+        return False
+    written = yaml.safe_load(workspace.copy.read_text())
+    return bool(written["config"]["terp:environment"]["cloud"]["name"] == cloud)
 
 
 def preflight_report(workspace: Workspace, pulumi: Pulumi, progress: Progress) -> Report:

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import sys
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -37,7 +38,20 @@ class Workspace:
         self.stack_file = stack_file
         self.stack = stack_name(stack_file)
         self.root = state_dir() / "stacks" / self.stack
-        self.environment: Environment = read(stack_file)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """What the stack's file says.
+
+        Raises:
+            InvalidEnvironmentError: with all that is wrong.
+        """
+        return read(self.stack_file)
+
+    @property
+    def copy(self) -> Path:
+        """The stack's file as the last run had it."""
+        return self.root / "stacks" / f"Pulumi.{self.stack}.yaml"
 
     @property
     def ssh_config(self) -> Path:
@@ -80,19 +94,18 @@ class Workspace:
         if not program.is_symlink() or program.readlink() != PROJECT / "platform":
             program.unlink(missing_ok=True)
             program.symlink_to(PROJECT / "platform")
-        copy = self.root / "stacks" / f"Pulumi.{self.stack}.yaml"
-        salt = self._salt(copy)
+        salt = self._salt()
         text = self.stack_file.read_text()
         if salt and SALT not in yaml.safe_load(text):
             text = f"{text.rstrip()}\n{SALT}: {salt}\n"
-        copy.write_text(text)
+        self.copy.write_text(text)
 
     def remove(self) -> None:
         """Remove the folder, keys included."""
         shutil.rmtree(self.root)
 
-    def _salt(self, copy: Path) -> str | None:
-        return yaml.safe_load(copy.read_text()).get(SALT) if copy.exists() else None
+    def _salt(self) -> str | None:
+        return yaml.safe_load(self.copy.read_text()).get(SALT) if self.copy.exists() else None
 
     def variables(self, toolchain: Toolchain) -> dict[str, str]:
         """What Pulumi and the programs that it starts need in their environment, here and by hand.
@@ -100,11 +113,14 @@ class Workspace:
         Raises:
             TerpError: clouds.yaml has no such cloud.
         """
+        return {**self.engine(toolchain), **environment_variables(self.environment.cloud)}
+
+    def engine(self, toolchain: Toolchain) -> dict[str, str]:
+        """As `variables`, without a cloud: enough for the state."""
         tools = toolchain.env()
         python = Path(sys.executable).parent
         variables = {
             **tools,
-            **environment_variables(self.environment.cloud),
             "PATH": f"{python}{os.pathsep}{tools['PATH']}",
             **ENGINE,
         }
@@ -114,10 +130,11 @@ class Workspace:
             variables[PASSPHRASES[1]] = str(_passphrase())
         return variables
 
-    def command(self, toolchain: Toolchain, timeout: float) -> Command:
-        """Pulumi, in this stack's project."""
+    def command(self, toolchain: Toolchain, timeout: float, *, state_only: bool = False) -> Command:
+        """Pulumi, in this stack's project; with `state_only` it cannot reach a cloud, and needs none."""
         program = (str(toolchain.path("pulumi")), "--non-interactive")
-        return Command(program, timeout=timeout, env=self.variables(toolchain), cwd=self.root)
+        variables = self.engine(toolchain) if state_only else self.variables(toolchain)
+        return Command(program, timeout=timeout, env=variables, cwd=self.root)
 
 
 def _passphrase() -> Path:
