@@ -156,7 +156,7 @@ class Site:
             yield
         finally:
             set_faults(self.cloud.state, [])
-        assert self.things() == before
+        assert differences(before, self.things()) == []
 
 
 def things(member: Connection, stack: str) -> Things:
@@ -188,6 +188,28 @@ def things(member: Connection, stack: str) -> Things:
         port.name: port.to_dict() for port in ports.values() if port.device_owner.lower() == "octavia"
     }
     return found
+
+
+def differences(before: Things, after: Things) -> list[str]:
+    """What is otherwise, thing by thing; the order of a list means nothing."""
+    found = []
+    for kind in before.keys() | after.keys():
+        old, new = before.get(kind, {}), after.get(kind, {})
+        found += [f"{kind} {name}: came or went" for name in old.keys() ^ new.keys()]
+        found += [
+            f"{kind} {name}: {key}: {old[name][key]} -> {new[name].get(key)}"
+            for name in old.keys() & new.keys()
+            for key in old[name]
+            if in_order(old[name][key]) != in_order(new[name].get(key))
+        ]
+    return sorted(found)
+
+
+def in_order(value: Any) -> Any:
+    """A value whose lists are sorted."""
+    if isinstance(value, dict):
+        return {key: in_order(each) for key, each in value.items()}
+    return sorted(map(in_order, value), key=repr) if isinstance(value, list) else value
 
 
 def everything(member: Connection) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ from tests.integration.openstack.conftest import MakeSite
 from tests.integration.openstack.samples import small
 from tests.integration.openstack.site import IMAGE, Site
 
-pytestmark = [pytest.mark.tools, pytest.mark.cloud]
+pytestmark = [pytest.mark.tools, pytest.mark.cloud, pytest.mark.timeout(900)]
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -17,7 +17,7 @@ from tests.integration.openstack.conftest import MakeSite
 from tests.integration.openstack.site import Site, everything
 from tests.integration.openstack.test_faults import assert_whole, environment
 
-pytestmark = [pytest.mark.tools, pytest.mark.cloud]
+pytestmark = [pytest.mark.tools, pytest.mark.cloud, pytest.mark.timeout(900)]
 
 Moment = Callable[[Site], bool]
 MOMENTS: dict[str, Moment] = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from terp.cloud.process import wait_for
+from terp.preflight.catalogue import needed
 from terp.preflight.demand import demand, prices
 from terp.preflight.reading import read
 from terp.preflight.recorded import recorded
@@ -16,7 +17,7 @@ from tests.integration.openstack.conftest import MakeSite
 from tests.integration.openstack.samples import eight_nodes, three_nodes
 from tests.integration.openstack.site import Site
 
-pytestmark = [pytest.mark.tools, pytest.mark.cloud]
+pytestmark = [pytest.mark.tools, pytest.mark.cloud, pytest.mark.timeout(900)]
 
 PODS = ["10.233.64.0/18", "10.233.0.0/18"]
 PODS_IPV6 = ["fd85:ee78:d8a6:8607::1:0/112", "fd85:ee78:d8a6:8607::1000/116"]
@@ -121,7 +122,7 @@ def test_eight_nodes_are_what_stands_on_the_cloud(eight: Site) -> None:
         "networks": {"nodes", "storage"},
         "subnets": {"nodes", "nodes-ipv6", "storage"},
         "routers": {"edge"},
-        "interfaces": {"10.41.0.1", "fd00:10:41::1"},
+        "interfaces": {"10.41.0.1", "fd00:10:41::"},  # Neutron's first address for SLAAC
         "security_groups": {"node", "control-plane", "gpu", "bastion"},
         "load_balancers": {"api"},
         "listeners": {"api"},
@@ -242,7 +243,7 @@ def outputs(site: Site) -> str:
 
 def test_preflight_asks_for_what_stands_on_the_cloud(site: Site) -> None:
     environment, found, member = site.environment, site.things(), site.member
-    snapshot = read(member, frozenset({"load-balancer"}), 60)
+    snapshot = read(member, needed(environment), 60)
     cost = prices(snapshot)
     wanted = demand(site.stack, environment, cost)
     assert wanted == recorded(site.exported(), cost)
@@ -297,14 +298,14 @@ def counted(site: Site, found: dict[str, Any], member: Any) -> dict[str, int]:
 def test_a_second_up_changes_nothing(site: Site) -> None:
     with site.frozen():
         done = site.up()
-    assert set(done["changes"]) == {"same"} and done["steps"] == []
+    assert done["steps"] == []
 
 
 def test_the_cloud_is_as_the_state_says(site: Site) -> None:
     with site.frozen():
         done = site.up("--refresh")
         planned = site.terp("plan", "--refresh", "--detailed-exitcode")
-    assert set(done["changes"]) == {"same"}
+    assert done["steps"] == []
     assert "would be" not in planned.stdout
 
 
