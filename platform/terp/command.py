@@ -19,7 +19,7 @@ log = structlog.get_logger()
 SHOWN = 2_000
 """Characters of a failed program's output that an error repeats."""
 GRACE = 5.0
-"""Seconds that a program has to end by itself after SIGTERM."""
+"""Seconds that a program has by default to end by itself."""
 NOT_STARTED = 127
 """Exit code of a program that could not be started, as in a shell."""
 
@@ -51,8 +51,8 @@ def _signal_name(number: int) -> str:
 class Command:
     """One program with its fixed arguments.
 
-    It leads a process group of its own, so that a time limit ends it with all that it started: first by
-    SIGTERM, and `GRACE` seconds later by SIGKILL.
+    It leads a process group of its own, so that a time limit or interrupt ends it with all that it started:
+    first by the signal `ends_by`, and `grace` seconds later by SIGKILL.
 
     `timeout` is in seconds. `env` is added to the caller's environment; `only` lists the variables of the
     caller's environment that the program may see (all when None), so that secrets do not travel by accident.
@@ -63,6 +63,8 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     only: frozenset[str] | None = None
     cwd: Path | None = None
+    ends_by: signal.Signals = signal.SIGTERM
+    grace: float = GRACE
 
     def environment(self) -> dict[str, str]:
         """The environment that the program gets."""
@@ -138,7 +140,7 @@ class Command:
         try:
             yield process
         except BaseException:
-            _end_group(process)
+            _end_group(process, self.ends_by, self.grace)
             raise
         finally:
             for pipe in (process.stdin, process.stdout, process.stderr):
@@ -146,12 +148,12 @@ class Command:
                     pipe.close()
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
+def _end_group(process: subprocess.Popen[str], ends_by: signal.Signals, grace: float) -> None:
     """End the program's process group, also what outlives the program itself."""
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, ends_by)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE)
+            process.wait(grace)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(GRACE)
 

@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,8 +55,11 @@ def up(
     """
     start = time.monotonic()
     with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
-        if embedded(deployment):
-            _raise_cloud(story, hosts=hosts)
+        with ThreadPoolExecutor(1) as beside:
+            tools = beside.submit(lambda: deployment.toolchain)
+            if embedded(deployment):
+                _raise_cloud(story, hosts=hosts)
+            tools.result()
         result = deployment.up(*_refreshed(refresh), *(options or ()), check=check)
         if _answering(deployment):
             deployment.wait_for_ssh(result.hosts)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -53,14 +54,11 @@ class Deployment:
         self.workspace = Workspace(stack_file)
         _ = self.workspace.environment  # refused before anything is done
         self._progress = progress
-        self._toolchain: Toolchain | None = None
 
-    @property
+    @cached_property
     def toolchain(self) -> Toolchain:
         """The tools that this layer takes; installed when they are not there."""
-        if self._toolchain is None:
-            self._toolchain = sync(TOOLS, self._progress)
-        return self._toolchain
+        return sync(TOOLS, self._progress)
 
     def up(self, *options: str, check: bool = True) -> Result:
         """Lead the cloud to what the environment says; `options` are further ones of `pulumi up`."""

@@ -8,6 +8,7 @@ else in Terp's state directory.
 import os
 import secrets
 import shutil
+import signal
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,8 @@ ENGINE = {
     "GOGC": "400",
 }
 """What makes the engine quick without giving up its checkpoints (measured: docs/decisions)."""
+TO_FINISH = 120.0
+"""Seconds that an interrupted engine has for the operations that it has begun."""
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -134,7 +137,9 @@ class Workspace:
         """Pulumi, in this stack's project; with `state_only` it cannot reach a cloud, and needs none."""
         program = (str(toolchain.path("pulumi")), "--non-interactive")
         variables = self.engine(toolchain) if state_only else self.variables(toolchain)
-        return Command(program, timeout=timeout, env=variables, cwd=self.root)
+        return Command(
+            program, timeout=timeout, env=variables, cwd=self.root, ends_by=signal.SIGINT, grace=TO_FINISH
+        )
 
 
 def _passphrase() -> Path:
