@@ -20,6 +20,8 @@ from terp.tools.versions import read_versions, this_platform
 CLOUD = "benchmark"
 """The entry of clouds.yaml."""
 FLAVOR = "m1.small"
+VIRTUAL_IP = "10.10.3.200"
+"""Of the API: in the nodes' subnet, where no node comes to."""
 CREATE, REFRESHED, UNCHANGED, MORE, DESTROY = "create", "no-op, refresh", "no-op", "one node more", "destroy"
 STEPS = (CREATE, REFRESHED, UNCHANGED, MORE, DESTROY)
 CALLED_AS_TERP = """
@@ -85,7 +87,7 @@ class Terp:
             },
             "access": {
                 "bastion": group,
-                "api": {"endpoint": "virtual-ip"},
+                "api": {"endpoint": "virtual-ip", "virtual_ip": VIRTUAL_IP},
                 "node_ports_from": ["0.0.0.0/0"],
             },
         }
@@ -163,6 +165,7 @@ class OpenTofu:
             "stack": "benchmark-opentofu",
             "image": self._image,
             "flavor": FLAVOR,
+            "virtual_ip": VIRTUAL_IP,
             "user_data": user_data("benchmark", Access(), {}),
             "control_plane": control_plane(nodes),
             "workers": nodes + more - control_plane(nodes),

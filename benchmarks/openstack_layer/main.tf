@@ -17,6 +17,7 @@ variable "cloud" { type = string }
 variable "stack" { type = string }
 variable "image" { type = string }
 variable "flavor" { type = string }
+variable "virtual_ip" { type = string }
 variable "user_data" { type = string }
 variable "control_plane" { type = number }
 variable "workers" { type = number }
@@ -128,7 +129,7 @@ resource "openstack_networking_port_v2" "nodes" {
   }
 
   dynamic "allowed_address_pairs" {
-    for_each = ["10.233.64.0/18", "10.233.0.0/18"]
+    for_each = concat(["10.233.64.0/18", "10.233.0.0/18"], each.value.role == "control-plane" ? [var.virtual_ip] : [])
     content {
       ip_address = allowed_address_pairs.value
     }
@@ -213,7 +214,8 @@ resource "openstack_networking_port_v2" "api" {
   tags               = local.tags["api"]
 
   fixed_ip {
-    subnet_id = openstack_networking_subnet_v2.nodes.id
+    subnet_id  = openstack_networking_subnet_v2.nodes.id
+    ip_address = var.virtual_ip
   }
 }
 
