@@ -1,7 +1,6 @@
 """The endpoint of the Kubernetes API: a node, a load balancer, or an address that moves."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address
 
 import pulumi
 import pulumi_openstack as openstack
@@ -9,6 +8,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from terp.environment import Environment
 from terp.openstack.firewall import API_PORT
+from terp.openstack.floating_ips import floating_ip
 from terp.openstack.marks import Marks
 from terp.openstack.network import Network
 
@@ -34,7 +34,16 @@ class ApiEndpoint(pulumi.ComponentResource):
         self._marks = Marks(stack=stack, owner=environment.owner)
         self._options = ResourceOptions(parent=self)
         port_id, self.address = self._reach(control_plane)
-        self.public_address = Output.from_input(self._floating_ip(port_id) or self.address)
+        public_address = floating_ip(
+            "api",
+            self._wanted.floating_ip,
+            port_id=port_id,
+            external_network=environment.cloud.external_network,
+            marks=self._marks,
+            role=ROLE,
+            opts=ResourceOptions(parent=self, depends_on=network.routed),
+        )
+        self.public_address = Output.from_input(public_address or self.address)
         self.endpoint = Output.all(
             address=self.address, public_address=self.public_address, port=self._wanted.port
         )
@@ -115,21 +124,3 @@ class ApiEndpoint(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=[joined]),
         )
         return balancer
-
-    def _floating_ip(self, port_id: Input[str]) -> Input[str] | None:
-        wanted = self._wanted.floating_ip
-        if wanted == "none":
-            return None
-        options = ResourceOptions(parent=self, depends_on=self._network.routed, delete_before_replace=True)
-        if isinstance(wanted, IPv4Address):
-            return openstack.networking.FloatingIpAssociate(
-                "api", floating_ip=str(wanted), port_id=port_id, opts=options
-            ).floating_ip
-        return openstack.networking.FloatingIp(
-            "api",
-            pool=self._environment.cloud.external_network,
-            port_id=port_id,
-            description=self._marks.description,
-            tags=self._marks.tags(ROLE),
-            opts=options,
-        ).address

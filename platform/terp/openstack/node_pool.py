@@ -9,6 +9,7 @@ import pulumi_openstack as openstack
 from pulumi import Input, Output, ResourceOptions
 
 from terp.environment import Environment
+from terp.openstack.floating_ips import floating_ip
 from terp.openstack.host_keys import HostKeys
 from terp.openstack.images import Images
 from terp.openstack.marks import Marks
@@ -105,7 +106,15 @@ class NodePool(pulumi.ComponentResource):
                 "user": self._ground.user(server),
                 "address": port.all_fixed_ips.apply(_ipv4),
                 "address_ipv6": port.all_fixed_ips.apply(_ipv6),
-                "floating_ip": self._floating_ip(server, port),
+                "floating_ip": floating_ip(
+                    server.key,
+                    server.floating_ip,
+                    port_id=port.id,
+                    external_network=self._ground.environment.cloud.external_network,
+                    marks=self._ground.marks,
+                    role=server.role,
+                    opts=self._options(depends_on=network.routed),
+                ),
                 "additional_addresses": {
                     name: each.all_fixed_ips.apply(_ipv4) for name, each in additional.items()
                 },
@@ -218,23 +227,6 @@ class NodePool(pulumi.ComponentResource):
                 depends_on=ground.network.routed,
             ),
         )
-
-    def _floating_ip(self, server: Server, port: openstack.networking.Port) -> Input[str] | None:
-        if server.floating_ip == "none":
-            return None
-        options = self._options(depends_on=self._ground.network.routed, delete_before_replace=True)
-        if isinstance(server.floating_ip, IPv4Address):
-            return openstack.networking.FloatingIpAssociate(
-                server.key, floating_ip=str(server.floating_ip), port_id=port.id, opts=options
-            ).floating_ip
-        return openstack.networking.FloatingIp(
-            server.key,
-            pool=self._ground.environment.cloud.external_network,
-            port_id=port.id,
-            description=self._ground.marks.description,
-            tags=self._ground.marks.tags(server.role),
-            opts=options,
-        ).address
 
 
 def _boot_from(
