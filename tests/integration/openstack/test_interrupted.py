@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,13 +27,10 @@ MOMENTS: dict[str, Moment] = {
 }
 
 
-@pytest.fixture
-def slow(request: pytest.FixtureRequest) -> Iterator[list[Fault]]:
-    """Every creation takes a moment longer, so that a kill meets some in the middle."""
-    yield [
-        Fault(service=service, method="POST", delay=2, lost=False)
-        for service in ("nova", "neutron", "octavia", "cinder")
-    ]
+SLOW = [
+    Fault(service=service, method="POST", delay=2) for service in ("nova", "neutron", "octavia", "cinder")
+]
+"""Every creation takes a moment longer, so that a kill meets some in the middle."""
 
 
 def engines(process: subprocess.Popen[str]) -> list[int]:
@@ -84,11 +81,9 @@ def pending(site: Site) -> list[str]:
 
 @pytest.mark.parametrize("victim", ["engine", "terp"])
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_an_up_that_was_killed_is_gone_on_with(
-    sites: MakeSite, slow: list[Fault], moment: str, victim: str
-) -> None:
+def test_an_up_that_was_killed_is_gone_on_with(sites: MakeSite, moment: str, victim: str) -> None:
     site = sites(f"{victim}-{moment}", environment())
-    set_faults(site.cloud.state, slow)
+    set_faults(site.cloud.state, SLOW)
     interrupted(site, MOMENTS[moment], victim)
     set_faults(site.cloud.state, [])
     assert list(site.locks.glob("*.json"))
@@ -101,9 +96,9 @@ def test_an_up_that_was_killed_is_gone_on_with(
     assert not any(everything(site.member).values())
 
 
-def test_a_stack_in_the_hands_of_another_run_is_refused(sites: MakeSite, slow: list[Fault]) -> None:
+def test_a_stack_in_the_hands_of_another_run_is_refused(sites: MakeSite) -> None:
     site = sites("held", environment())
-    set_faults(site.cloud.state, slow)
+    set_faults(site.cloud.state, SLOW)
     first = site.start("up", "--no-hosts")
     try:
         wait_for("the first run's lock", lambda: any(site.locks.glob("*.json")), 60, 0.1)

@@ -1,10 +1,12 @@
 """What is refused before anything is changed, and what asks before it is destroyed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from terp.cloud.faults import Fault, set_faults
 from tests.integration.cloud.conftest import EmbeddedCloud
 from tests.integration.openstack.conftest import MakeSite
 from tests.integration.openstack.samples import small
@@ -52,21 +54,14 @@ def test_a_file_with_mistakes_is_refused_before_the_cloud_is_called(sites: MakeS
     assert not site.root.exists()
 
 
-def no_cloud(site: Site) -> Any:
-    """While it holds, every call of the cloud fails."""
-    from contextlib import contextmanager
-
-    from terp.cloud.faults import Fault, set_faults
-
-    @contextmanager
-    def failing() -> Iterator[None]:
-        set_faults(site.cloud.state, [Fault(drop=True)])
-        try:
-            yield
-        finally:
-            set_faults(site.cloud.state, [])
-
-    return failing()
+@contextmanager
+def no_cloud(site: Site) -> Iterator[None]:
+    """Within, every call of the cloud fails."""
+    set_faults(site.cloud.state, [Fault(drop=True)])
+    try:
+        yield
+    finally:
+        set_faults(site.cloud.state, [])
 
 
 def test_what_is_protected_goes_by_terp_destroy_alone_and_with_its_name(sites: MakeSite) -> None:
