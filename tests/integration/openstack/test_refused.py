@@ -31,7 +31,7 @@ def test_a_quota_that_is_short_is_said_and_nothing_is_made(sites: MakeSite, thre
     site = sites("short", small(cpu=4))
     said = site.terp("up", "--no-hosts", code=2).stderr
     assert "nothing was changed" in said
-    assert "instances: 2 missing (quota 3, 0 used, 5 added)" in said
+    assert "instances: 2 short (3 allowed, 0 used, 5 added)" in said
     assert not any(everything(site.member).values())
     rows = [line.split() for line in site.terp("doctor", code=2).stdout.splitlines()]
     assert ["instances", "3", "0", "5", "2"] in rows
@@ -41,7 +41,7 @@ def test_a_quota_that_is_short_is_said_and_nothing_is_made(sites: MakeSite, thre
     assert len(site.things()["servers"]) == 3
     site.write(small(cpu=3))
     said = site.terp("up", "--no-hosts", code=2).stderr
-    assert "instances: 1 missing (quota 3, 3 used, 1 added)" in said
+    assert "instances: 1 short (3 allowed, 3 used, 1 added)" in said
     assert len(site.things()["servers"]) == 3
 
 
