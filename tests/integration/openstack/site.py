@@ -31,6 +31,7 @@ class Site:
         self.stack = stack
         self.file = folder / f"Pulumi.{stack}.yaml"
         self.member = cloud.connect()
+        self._variables = ""
         self.write(environment)
 
     @property
@@ -102,9 +103,9 @@ class Site:
 
     def shell(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A line of shell in the stack's project, with the variables that `terp env` gives."""
-        variables = self.terp("env").stdout
+        self._variables = self._variables or self.terp("env").stdout
         done = subprocess.run(
-            ["bash", "-c", f"{variables}\n{line}"],
+            ["bash", "-c", f"{self._variables}\n{line}"],
             cwd=self.root,
             env=self.cloud.env,
             stdin=subprocess.DEVNULL,

@@ -45,7 +45,7 @@ class Recorder(Mocks):
         return f"id of {args.name}", outputs
 
     def call(self, args: MockCallArgs) -> dict[str, Any]:
-        wanted = next((str(value) for value in args.args.values() if isinstance(value, str)), "")
+        wanted = " ".join(sorted(value for value in args.args.values() if isinstance(value, str)))
         return {"id": f"{args.token.rpartition(':')[2]} {wanted}", "properties": {"os_distro": "debian"}}
 
 
