@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -33,44 +34,40 @@ SLOW = [
 """Every creation takes a moment longer, so that a kill meets some in the middle."""
 
 
-def engines(process: subprocess.Popen[str]) -> list[int]:
-    """The process groups of the programs that `terp` has started."""
-    found = []
+def descendants(pid: int) -> list[int]:
+    """The programs that a process has started, and those that they have; nearest first."""
+    parents: dict[int, int] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended
-            continue
-        if int(fields[1]) == process.pid:
-            found.append(int(status.parent.name))
-    return found
+        with suppress(OSError):  # it has ended
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]
 
 
-def kill(group: int) -> None:
-    os.killpg(group, signal.SIGKILL)
-
-
-def gone(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=30)
-
-
-def interrupted(site: Site, moment: Moment, victim: str) -> None:
-    """Begin an `up`, and kill the engine or all of it at a moment."""
+@contextmanager
+def interrupted(site: Site, moment: Moment, victim: str) -> Iterator[None]:
+    """Begin an `up`, and kill the engine or all of it at a moment; the engine's plugins live on within."""
     process = site.start("up", "--no-hosts")
+    programs: list[int] = []
     try:
         wait_for("the moment to kill it", lambda: moment(site), 120, 0.1)
         assert process.poll() is None
-        groups = engines(process)
-        assert groups
+        programs = descendants(process.pid)
         if victim == "terp":
-            kill(process.pid)
-        for group in groups:
-            kill(group)
+            process.kill()
+        os.killpg(programs[0], signal.SIGKILL)
+        process.communicate(timeout=30)
+        assert process.returncode != 0
+        yield
     finally:
-        if process.poll() is None and victim == "terp":
-            kill(process.pid)
-        gone(process)
-    assert process.returncode != 0
+        for pid in programs:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if process.poll() is None:
+            process.kill()
+            process.communicate(timeout=30)
 
 
 def pending(site: Site) -> list[str]:
@@ -84,11 +81,11 @@ def pending(site: Site) -> list[str]:
 def test_an_up_that_was_killed_is_gone_on_with(sites: MakeSite, moment: str, victim: str) -> None:
     site = sites(f"{victim}-{moment}", environment())
     set_faults(site.cloud.state, SLOW)
-    interrupted(site, MOMENTS[moment], victim)
-    set_faults(site.cloud.state, [])
-    assert list(site.locks.glob("*.json"))
-    assert pending(site)
-    site.up()
+    with interrupted(site, MOMENTS[moment], victim):
+        set_faults(site.cloud.state, [])
+        assert list(site.locks.glob("*.json"))
+        assert pending(site)
+        site.up()
     assert not list(site.locks.glob("*.json"))
     assert not pending(site)
     assert_whole(site)
