@@ -115,6 +115,7 @@ class Deployment:
     def _pulumi(self) -> Pulumi:
         self.workspace.prepare()
         pulumi = self._engine()
+        pulumi.unlock()
         pulumi.create()
         return pulumi
 
@@ -151,7 +152,6 @@ class Deployment:
 
     def _take_up(self, pulumi: Pulumi) -> tuple[str, ...] | None:
         """Clear away what a run that broke off left; None when none did."""
-        pulumi.unlock()
         pending = pulumi.drop_pending()
         if not (pending or self.workspace.unfinished.exists()):
             return None
@@ -179,6 +179,7 @@ def forget_embedded() -> None:
             continue
         if toolchain:
             pulumi = Pulumi(workspace, toolchain, state_only=True)
+            pulumi.unlock()
             if pulumi.exists():
                 pulumi.remove()
         workspace.remove()

@@ -38,8 +38,8 @@ class EmbeddedCloud:
             wait_for("the user namespace", lambda: theirs.readlink() != ours.readlink(), 10, 0.02)
 
     @property
-    def _prefix(self) -> tuple[str, ...]:
-        """What runs a command as the user that the cloud belongs to."""
+    def prefix(self) -> tuple[str, ...]:
+        """What runs a command as the user that the cloud belongs to; another's would start it anew."""
         if self._keeper is None:
             return ()
         return ("nsenter", "--user", "--preserve-credentials", f"--target={self._keeper.pid}", "--")
@@ -47,7 +47,7 @@ class EmbeddedCloud:
     def terp(self, *args: str, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run `terp cloud ...`."""
         return subprocess.run(
-            [*self._prefix, sys.executable, "-m", "terp", "cloud", *args],
+            [*self.prefix, sys.executable, "-m", "terp", "cloud", *args],
             env=self.env,
             check=check,
             timeout=timeout,

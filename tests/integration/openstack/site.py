@@ -67,7 +67,7 @@ class Site:
     def start(self, command: str, *args: str) -> subprocess.Popen[str]:
         """`terp <command> <stack's file>`, begun, in a session of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "terp", command, str(self.file), *args],
+            [*self.cloud.prefix, sys.executable, "-m", "terp", command, str(self.file), *args],
             env=self.cloud.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -81,7 +81,7 @@ class Site:
     ) -> subprocess.CompletedProcess[str]:
         """`terp <command> <stack's file>` to its end, with `said` on its input; it must end with `code`."""
         done = subprocess.run(
-            [sys.executable, "-m", "terp", command, str(self.file), *args],
+            [*self.cloud.prefix, sys.executable, "-m", "terp", command, str(self.file), *args],
             env=self.cloud.env,
             input=said or "",
             text=True,
