@@ -29,7 +29,7 @@ from terp.stack.workspace import Workspace
 from terp.tools import Toolchain, installed, sync
 
 TOOLS = "openstack"
-PAUSES = (5.0, 30.0)
+PAUSES = (5.0, 15.0)
 """Seconds to wait before a run that failed for a passing reason is gone on with."""
 
 
