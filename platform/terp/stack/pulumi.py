@@ -210,8 +210,9 @@ class Pulumi:
 
 
 def _program(pid: int) -> str:
-    """Which program a process runs; none when there is no such process."""
+    """Which program a process runs; none when there is no such process, or it is dead and not buried yet."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except FileNotFoundError:
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+    except (FileNotFoundError, ProcessLookupError):
         return ""
+    return "" if rest.split()[0] in "ZX" else name
