@@ -136,7 +136,7 @@ def ssh(
     from terp.stack.ssh import ssh_arguments
 
     with progress() as story, _deployment(stack, story) as deployment:
-        hosts = deployment.hosts()
+        hosts = deployment.write_ssh_files()
         argv = ssh_arguments(deployment.workspace, host, hosts)
     sys.stdout.flush()
     os.execvp(argv[0], [*argv, *(command or ())])  # noqa: S606 - ssh takes the terminal over

@@ -30,20 +30,19 @@ class Cloud(pulumi.ComponentResource):
         openstack_provider = provider(environment)
         super().__init__("terp:openstack:Cloud", stack, {}, ResourceOptions(provider=openstack_provider))
         inside = ResourceOptions(parent=self)
-        self._environment = environment
         key = tls.PrivateKey("access", algorithm="ED25519", opts=inside)
         self.private_key: Output[str] = Output.secret(key.private_key_openssh)
         keypair = environment.access.ssh.keypair or self._keypair(stack, key, inside)
-        self.network = Network(stack, environment, inside)
+        network = Network(stack, environment, inside)
         security = SecurityGroups(stack, environment, inside)
         images = Images(InvokeOptions(parent=self))
         host_keys = host_keys_of(environment.cloud)
         ground = Ground(
-            stack, environment, self.network, security, images, keypair, key.public_key_openssh, host_keys
+            stack, environment, network, security, images, keypair, key.public_key_openssh, host_keys
         )
         pools = {group.name: NodePool(group, ground, inside) for group in server_groups(stack, environment)}
         self.hosts = Output.all(*(host for pool in pools.values() for host in pool.hosts))
-        self.api = ApiEndpoint(stack, environment, self.network, pools[CONTROL_PLANE].ports, inside)
+        self.api = ApiEndpoint(stack, environment, network, pools[CONTROL_PLANE].ports, inside)
         if environment.cloud.dns:
             names: dict[str, Input[str]] = {"api": self.api.public_address}
             if BASTION in pools:

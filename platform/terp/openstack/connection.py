@@ -77,9 +77,9 @@ def _find(
 
 def is_embedded(cloud: Cloud) -> bool:
     """Whether this machine's embedded cloud is meant, not another of that name in the user's own files."""
-    configured = _read(_user_files())
     if cloud.name != EMBEDDED:
         return False
+    configured = _read(_user_files())
     named = EMBEDDED in configured.get_cloud_names()
     return not named or str(configured.config_filename) == str(_embedded_file())
 

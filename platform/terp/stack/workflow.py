@@ -93,10 +93,6 @@ class Deployment:
         with self._progress.task("SSH to the hosts") as task:
             wait_for_ssh(self.workspace, hosts, task)
 
-    def hosts(self) -> tuple[Host, ...]:
-        """The hosts of the last update; the SSH files are written again from the stack's outputs."""
-        return self.write_ssh_files()
-
     def write_ssh_files(self) -> tuple[Host, ...]:
         """Write key, known hosts and configuration from the stack's outputs; returns its hosts.
 
