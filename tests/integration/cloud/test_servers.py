@@ -172,7 +172,8 @@ def test_networks_of_one_router_reach_each_other(site: Site) -> None:
 
 
 def test_a_foreign_address_is_refused_until_it_is_paired(site: Site, worker: str) -> None:
-    vip = "10.20.0.200"
+    reserved = site.member.network.create_port(network_id=site.network.id, name="vip")
+    vip = reserved.fixed_ips[0]["ip_address"]
     site.ssh(worker, f"sudo ip address add {vip}/24 dev eth0")
     ping = f"ping -c1 -W2 {vip}"
     assert not site.reaches("bastion", ping)
@@ -183,6 +184,7 @@ def test_a_foreign_address_is_refused_until_it_is_paired(site: Site, worker: str
     site.member.network.update_port(port, allowed_address_pairs=[])
     wait_for("the pair to be gone", lambda: not site.reaches("bastion", ping), 20)
     site.ssh(worker, f"sudo ip address del {vip}/24 dev eth0")
+    site.member.network.delete_port(reserved)
 
 
 def test_a_load_balancer_shares_the_load(site: Site) -> None:

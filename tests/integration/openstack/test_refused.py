@@ -10,7 +10,7 @@ from terp.cloud.faults import Fault, set_faults
 from tests.integration.cloud.conftest import EmbeddedCloud
 from tests.integration.openstack.conftest import MakeSite
 from tests.integration.openstack.samples import small
-from tests.integration.openstack.site import Site, everything
+from tests.integration.openstack.site import Site
 
 pytestmark = [pytest.mark.tools, pytest.mark.cloud, pytest.mark.timeout(900)]
 
@@ -32,7 +32,7 @@ def test_a_quota_that_is_short_is_said_and_nothing_is_made(sites: MakeSite, thre
     said = site.terp("up", "--no-hosts", code=2).stderr
     assert "nothing was changed" in said
     assert "instances: 2 short (3 allowed, 0 used, 5 added)" in said
-    assert not any(everything(site.member).values())
+    assert not any(site.things().values())
     rows = [line.split() for line in site.terp("doctor", code=2).stdout.splitlines()]
     assert ["instances", "3", "0", "5", "2"] in rows
     assert ["cores", "3", "0", "5", "2"] in rows
@@ -82,6 +82,6 @@ def test_what_is_protected_goes_by_terp_destroy_alone_and_with_its_name(sites: M
     assert "nothing was changed" in refused.stderr
     assert site.things().keys() == kept.keys()
     site.terp("destroy", said="protected\n")
-    assert not any(everything(site.member).values())
+    assert not any(site.things().values())
     assert not (site.root / "private_key").exists()
     assert not site.state_file.exists()
