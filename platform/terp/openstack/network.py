@@ -1,6 +1,7 @@
 """Networks, subnets and the router of an environment, made or as they are."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_openstack as openstack
@@ -9,6 +10,7 @@ from pulumi import Input, InvokeOptions, ResourceOptions
 from terp.environment import Environment
 from terp.environment.fields import Cidr
 from terp.environment.network import AdditionalNetwork, ExistingNetwork
+from terp.openstack.addresses import allocation_pools, fixed_addresses
 from terp.openstack.marks import Marks
 from terp.openstack.provider import id_or_name
 
@@ -34,6 +36,7 @@ class Network(pulumi.ComponentResource):
     def __init__(self, stack: str, environment: Environment, opts: ResourceOptions | None = None) -> None:
         super().__init__("terp:openstack:Network", "network", {}, opts)
         self._stack = stack
+        self._fixed = fixed_addresses(stack, environment)
         self._cloud = environment.cloud
         self._marks = Marks(stack=stack, owner=environment.owner)
         self._options = ResourceOptions(parent=self)
@@ -75,6 +78,7 @@ class Network(pulumi.ComponentResource):
             description=self._marks.description,
             network_id=network.id,
             cidr=str(cidr),
+            allocation_pools=self._pools(cidr),
             ip_version=cidr.version,
             ipv6_address_mode=ipv6_mode,
             ipv6_ra_mode=ipv6_mode,
@@ -83,6 +87,15 @@ class Network(pulumi.ComponentResource):
             tags=self._marks.tags(ROLE),
             opts=self._options,
         )
+
+    def _pools(self, cidr: Cidr) -> list[openstack.networking.SubnetAllocationPoolArgs] | None:
+        """What the cloud may choose from, if the environment gives addresses of this subnet away itself."""
+        if not isinstance(cidr, IPv4Network) or not any(address in cidr for address in self._fixed):
+            return None
+        return [
+            openstack.networking.SubnetAllocationPoolArgs(start=str(first), end=str(last))
+            for first, last in allocation_pools(cidr, self._fixed)
+        ]
 
     def _route(self) -> list[pulumi.Resource]:
         """The interfaces by which the nodes' subnets reach the router."""
