@@ -5,6 +5,7 @@ from pydantic import Field
 from terp.environment.access import Access
 from terp.environment.cloud import Cloud
 from terp.environment.fields import LabelValue
+from terp.environment.kubernetes import Kubernetes
 from terp.environment.network import Network
 from terp.environment.nodes import Nodes
 from terp.model import Model
@@ -29,3 +30,6 @@ class Environment(Model):
     network: Network = Field(Network(), title="Network", description="Networks and address ranges.")
     nodes: Nodes = Field(title="Nodes", description="The servers of the cluster.")
     access: Access = Field(Access(), title="Access", description="Who reaches it, and how.")
+    kubernetes: Kubernetes = Field(
+        Kubernetes(), title="Kubernetes", description="Which Kubernetes, how it is installed and secured."
+    )

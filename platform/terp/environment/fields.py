@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, WithJsonSchema
 
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 """A DNS label (RFC 1123), in lower case as Kubernetes wants node names."""
@@ -18,6 +18,18 @@ LABEL_KEY = rf"^{QUALIFIED}$"
 LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"
 PUBLIC_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"
 CERTIFICATES = r"^-----BEGIN CERTIFICATE-----"
+VERSION = r"^\d+\.\d+\.\d+$"
+TAG = r"^v\d+\.\d+\.\d+$"
+COMMIT = r"^[0-9a-f]{40}$"
+HTTPS = r"^https://[^\s/?#@]+(/[^\s?#]*)?$"
+HTTP = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+REGISTRY = rf"^{LABEL}(\.{LABEL})*(:\d+)?$"
+CPU = r"^\d+m?$"
+QUANTITY = r"^\d+([KMGT]i?)?$"
+PERCENT = r"^([1-9]\d?|100)%$"
+EVICTION_SIGNAL = r"^(memory|nodefs|imagefs|containerfs|pid)\.(available|inodesFree)$"
+THRESHOLD = r"^\d+([KMGT]i?|%)?$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 FORMS = {
     NAME: 'a name of a-z, 0-9 and "-" (RFC 1123), with a letter or digit at both ends,',
     POOL_NAME: 'a name of a-z, 0-9 and "-" (RFC 1123) that begins with a letter and has no "-" at its end,',
@@ -28,6 +40,18 @@ FORMS = {
     LABEL_VALUE: 'a Kubernetes value: letters, digits, "-", "_", "."; a letter or digit at both ends;',
     PUBLIC_KEY: 'an OpenSSH public key in one line, such as "ssh-ed25519 AAAA... name"',
     CERTIFICATES: 'PEM certificates, the first line "-----BEGIN CERTIFICATE-----"',
+    VERSION: 'a version of three numbers, such as "1.35.4",',
+    TAG: 'a tag of Kubespray, such as "v2.31.0",',
+    COMMIT: "a commit in full: 40 digits of 0-9 and a-f,",
+    HTTPS: 'an address with https and without a password, such as "https://login.example.org",',
+    HTTP: 'an address without a password, such as "https://mirror.example.org",',
+    REGISTRY: 'a registry as in names of images, such as "docker.io",',
+    CPU: 'processors, such as "2", or thousandths of one, such as "500m",',
+    QUANTITY: 'bytes as Kubernetes writes them, such as "512Mi",',
+    PERCENT: 'a part, such as "20%",',
+    EVICTION_SIGNAL: "a signal that kubelets evict by, such as memory.available,",
+    THRESHOLD: 'bytes or a part, such as "500Mi" or "10%",',
+    VARIABLE: 'a name of an Ansible variable: letters, digits and "_", no digit first,',
 }
 """What each pattern means, in words."""
 
@@ -54,6 +78,20 @@ LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY, max_length=317)]
 LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE, max_length=63)]
 PublicKey = Annotated[str, StringConstraints(pattern=PUBLIC_KEY)]
 Certificates = Annotated[str, StringConstraints(pattern=CERTIFICATES)]
+KubernetesVersion = Annotated[str, StringConstraints(pattern=VERSION, max_length=20)]
+KubesprayTag = Annotated[str, StringConstraints(pattern=TAG, max_length=20)]
+Commit = Annotated[str, StringConstraints(pattern=COMMIT)]
+Https = Annotated[str, StringConstraints(pattern=HTTPS, max_length=2048)]
+Http = Annotated[str, StringConstraints(pattern=HTTP, max_length=2048)]
+Registry = Annotated[str, StringConstraints(pattern=REGISTRY, max_length=253)]
+Cpu = Annotated[str, StringConstraints(pattern=CPU, max_length=12)]
+Quantity = Annotated[str, StringConstraints(pattern=QUANTITY, max_length=20)]
+Percent = Annotated[str, StringConstraints(pattern=PERCENT)]
+EvictionSignal = Annotated[str, StringConstraints(pattern=EVICTION_SIGNAL)]
+Threshold = Annotated[str, StringConstraints(pattern=THRESHOLD, max_length=20)]
+Json = Annotated[JsonValue, WithJsonSchema({})]
+"""Any value: text, number, boolean, list, mapping."""
+VariableName = Annotated[str, StringConstraints(pattern=VARIABLE, max_length=100)]
 Port = Annotated[int, Field(ge=1, le=65_535, json_schema_extra={"unit": "port number"})]
 Gibibytes = Annotated[int, Field(ge=1, le=65_536, json_schema_extra={"unit": "GiB"})]
 Count = Annotated[int, Field(ge=0, le=1000, json_schema_extra={"unit": "nodes"})]
@@ -61,5 +99,6 @@ OddCount = Annotated[Literal[1, 3, 5], Field(json_schema_extra={"unit": "nodes"}
 """Of etcd's members: an even number tolerates no more losses than the odd one below it."""
 Bytes = Annotated[int, Field(ge=1280, le=9216, json_schema_extra={"unit": "bytes"})]
 """Of an MTU: from what every IPv6 link carries (RFC 8200, 5) to large frames."""
+Seconds = Annotated[int, Field(ge=1, le=86_400, json_schema_extra={"unit": "seconds"})]
 FloatingIp = Literal["none", "new"] | Ipv4
 """No floating IP, a new one, or one that the project has reserved."""

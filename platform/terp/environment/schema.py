@@ -51,7 +51,7 @@ def member(node: Node, step: str | int) -> Node | None:
         found = node["properties"][step]
     else:
         found = named(node)
-    return resolved(found) if found else None
+    return None if found is None else resolved(found)
 
 
 def named(node: Node) -> Node | None:
@@ -66,7 +66,7 @@ def at(key: Key) -> Node | None:
     """What the schema says of a key, if there may be such a key."""
     node: Node | None = root()
     for step in key:
-        node = member(node, step) if node else None
+        node = None if node is None else member(node, step)
     return node
 
 
@@ -88,6 +88,8 @@ def kind(node: Node) -> str:
         case "object":
             inner = kind(resolved(named(node) or {}))
             return f"a mapping from names to {'' if inner.startswith('a ') else 'values: '}{inner}"
+        case None if "format" not in node:
+            return "any value"
         case _:
             return _text(node)
 
@@ -124,11 +126,11 @@ def _or(options: list[str]) -> str:
 
 def every_key(node: Node | None = None, key: Key = ()) -> Iterator[tuple[Key, Node]]:
     """Every key that there may be, top down; `*` stands for a name or a place in a list."""
-    here = node or root()
+    here = root() if node is None else node
     for name, each in here.get("properties", {}).items():
         inner = resolved(each)
         yield (*key, name), inner
         yield from every_key(inner, (*key, name))
-    free = named(here) or here.get("items")
+    free = named(here) or here.get("items")  # neither of what may be any value
     if free:
         yield from every_key(resolved(free), (*key, "*"))

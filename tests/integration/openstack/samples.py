@@ -17,6 +17,7 @@ def small(**pools: int) -> dict[str, Any]:
             "control_plane": {"flavor": "m1.small", "affinity": "none"},
             "pools": {name: {"count": count, "flavor": "m1.small"} for name, count in pools.items()},
         },
+        "kubernetes": {"installer": "none"},
     }
 
 
@@ -74,4 +75,5 @@ def eight_nodes() -> dict[str, Any]:
             "ssh": {"allowed_from": ["10.99.0.0/16", "2001:db8:1::/48"]},
             "api": {"endpoint": "load-balancer", "floating_ip": "new", "allowed_from": ["10.98.0.0/16"]},
         },
+        "kubernetes": {"installer": "none"},
     }
