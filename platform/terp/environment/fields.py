@@ -23,11 +23,11 @@ TAG = r"^v\d+\.\d+\.\d+$"
 COMMIT = r"^[0-9a-f]{40}$"
 HTTPS = r"^https://[^\s/?#@]+(/[^\s?#]*)?$"
 HTTP = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+ORIGIN = r"^https?://[^\s/?#@]+$"
 REGISTRY = rf"^{LABEL}(\.{LABEL})*(:\d+)?$"
 CPU = r"^\d+m?$"
 QUANTITY = r"^\d+([KMGT]i?)?$"
 PERCENT = r"^([1-9]\d?|100)%$"
-EVICTION_SIGNAL = r"^(memory|nodefs|imagefs|containerfs|pid)\.(available|inodesFree)$"
 THRESHOLD = r"^\d+([KMGT]i?|%)?$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 FORMS = {
@@ -45,11 +45,11 @@ FORMS = {
     COMMIT: "a commit in full: 40 digits of 0-9 and a-f,",
     HTTPS: 'an address with https and without a password, such as "https://login.example.org",',
     HTTP: 'an address without a password, such as "https://mirror.example.org",',
+    ORIGIN: 'an address without a path, such as "http://mirror.example.org:8080",',
     REGISTRY: 'a registry as in names of images, such as "docker.io",',
     CPU: 'processors, such as "2", or thousandths of one, such as "500m",',
     QUANTITY: 'bytes as Kubernetes writes them, such as "512Mi",',
     PERCENT: 'a part, such as "20%",',
-    EVICTION_SIGNAL: "a signal that kubelets evict by, such as memory.available,",
     THRESHOLD: 'bytes or a part, such as "500Mi" or "10%",',
     VARIABLE: 'a name of an Ansible variable: letters, digits and "_", no digit first,',
 }
@@ -83,11 +83,11 @@ KubesprayTag = Annotated[str, StringConstraints(pattern=TAG, max_length=20)]
 Commit = Annotated[str, StringConstraints(pattern=COMMIT)]
 Https = Annotated[str, StringConstraints(pattern=HTTPS, max_length=2048)]
 Http = Annotated[str, StringConstraints(pattern=HTTP, max_length=2048)]
+Origin = Annotated[str, StringConstraints(pattern=ORIGIN, max_length=300)]
 Registry = Annotated[str, StringConstraints(pattern=REGISTRY, max_length=253)]
 Cpu = Annotated[str, StringConstraints(pattern=CPU, max_length=12)]
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY, max_length=20)]
 Percent = Annotated[str, StringConstraints(pattern=PERCENT)]
-EvictionSignal = Annotated[str, StringConstraints(pattern=EVICTION_SIGNAL)]
 Threshold = Annotated[str, StringConstraints(pattern=THRESHOLD, max_length=20)]
 Json = Annotated[JsonValue, WithJsonSchema({})]
 """Any value: text, number, boolean, list, mapping."""

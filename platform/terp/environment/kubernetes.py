@@ -10,7 +10,6 @@ from terp.environment.fields import (
     Commit,
     Cpu,
     DomainName,
-    EvictionSignal,
     Http,
     Https,
     Ipv4,
@@ -18,6 +17,7 @@ from terp.environment.fields import (
     Json,
     KubernetesVersion,
     KubesprayTag,
+    Origin,
     Percent,
     Quantity,
     Reference,
@@ -109,7 +109,7 @@ class Hardening(Model):
         examples=[False],
     )
     tls_minimum: Literal["1.2", "1.3"] = Field(
-        "1.2", title="Oldest TLS", description="Of API servers, kubelets and etcd.", examples=["1.3"]
+        "1.2", title="Oldest TLS", description="Of the control plane and of kubelets.", examples=["1.3"]
     )
     without_profiling: bool = Field(
         True,
@@ -252,6 +252,21 @@ class Resources(Model):
     memory: Quantity = Field(title="Memory", description="Bytes.", examples=["512Mi"])
 
 
+class Eviction(Model):
+    """What a node must have left, or pods are evicted. The defaults are those of Kubernetes."""
+
+    memory: Threshold = Field("100Mi", title="Memory", description="Available memory.", examples=["500Mi"])
+    disk: Threshold = Field(
+        "10%", title="Disk", description="Room where the kubelet keeps its files.", examples=["5%"]
+    )
+    inodes: Threshold = Field(
+        "5%", title="Inodes", description="Free inodes where the kubelet keeps its files.", examples=["5%"]
+    )
+    image_disk: Threshold = Field(
+        "15%", title="Disk of images", description="Room where containerd keeps images.", examples=["10%"]
+    )
+
+
 class Kubelet(Model):
     """What each node has for pods."""
 
@@ -268,11 +283,8 @@ class Kubelet(Model):
         title="Reserved for the system",
         description="For everything else that is no pod.",
     )
-    eviction: dict[EvictionSignal, Threshold] = Field(
-        {},
-        title="Eviction",
-        description="What must be left, or pods are evicted; Kubernetes' own thresholds when empty.",
-        examples=[{"memory.available": "500Mi", "nodefs.available": "10%"}],
+    eviction: Eviction = Field(
+        Eviction(), title="Eviction", description="What a node must have left, or pods are evicted."
     )
 
 
@@ -297,7 +309,7 @@ class Kubernetes(Model):
     network: PodNetworking = Field(
         PodNetworking(), title="Pod networking", description="How pods reach each other."
     )
-    mirror: Http | None = Field(
+    mirror: Origin | None = Field(
         None,
         title="Offline mirror",
         description="Address of what `terp mirror` makes: files and images for nodes without the internet.",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from terp.environment import schema
+from terp.environment.fields import PERCENT, TAG, VERSION
 from terp.environment.findings import NEAR, nearest
 
 LONGEST = 60
@@ -18,7 +19,20 @@ TAINT = re.compile(r"(?P<key>[^=:\s]+)(=(?P<value>[^:\s]*))?:(?P<effect>\w+)")
 
 def suggestion(value: object, node: schema.Node, text: str | None) -> str:
     """Words for a value that is not what the schema's node says; `text` is how it stands in the file."""
-    guesses = (_option, _number, _network, _address, _list, _taint, _mapping, _quotes, _pattern, _example)
+    guesses = (
+        _option,
+        _number,
+        _network,
+        _address,
+        _list,
+        _taint,
+        _mapping,
+        _version,
+        _percent,
+        _quotes,
+        _pattern,
+        _example,
+    )
     return next((said for guess in guesses if (said := guess(value, node, text))), "")
 
 
@@ -109,6 +123,24 @@ def _mapping(value: object, node: schema.Node, text: str | None) -> str:
         return "without the dashes: each name with a colon, what belongs to it below and indented"
     required = node.get("required", ())
     return f"below it and indented, for example {required[0]}: {shown(value, text)}" if required else ""
+
+
+def _version(value: object, node: schema.Node, text: str | None) -> str:
+    """With or without the "v", and all three numbers."""
+    if node.get("pattern") not in {VERSION, TAG}:
+        return ""
+    bare = str(text or value).strip().removeprefix("v")
+    better = bare if node["pattern"] == VERSION else f"v{bare}"
+    if re.fullmatch(node["pattern"], better):
+        return f'did you mean "{better}"?'
+    return f"in full, for example {shown(node['examples'][0])}"
+
+
+def _percent(value: object, node: schema.Node, _: str | None) -> str:
+    number = _finite(value)
+    if node.get("pattern") != PERCENT or number is None:
+        return ""
+    return f'did you mean "{round(min(max(number, 1), 100))}%"?'
 
 
 def _quotes(value: object, node: schema.Node, text: str | None) -> str:

@@ -117,13 +117,18 @@ def _name(key: Key) -> Finding:
     word = str(key[-1])
     node = schema.at(key[:-1]) or {}
     longest = node.get("propertyNames", {}).get("maxLength", LONGEST)
-    better = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:longest].strip("-")
     pattern = next(iter(node.get("patternProperties", {})), "")
-    right = bool(pattern and better != word and re.fullmatch(pattern, better))
+    plain = word.lower().rpartition("://")[2]
+    guesses = (
+        plain,
+        *(re.sub(r"[^a-z0-9]+", sign, plain).strip(sign)[:longest].strip(sign) for sign in "-_"),
+    )
+    right = (each for each in guesses if pattern and len(each) <= longest and re.fullmatch(pattern, each))
+    better = next((each for each in right if each != word), None)
     return Finding(
         key=key,
         message=f"{shown(word)} is not {schema.name_kind(node)}".rstrip(",;"),
-        suggestion=f'did you mean "{better}"?' if right else "",
+        suggestion=f'did you mean "{better}"?' if better else "",
     )
 
 

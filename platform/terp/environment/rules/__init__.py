@@ -11,16 +11,19 @@ from terp.environment.findings import Finding
 from terp.environment.rules.access import ACCESS
 from terp.environment.rules.addresses import ADDRESSES
 from terp.environment.rules.groups import GROUPS
+from terp.environment.rules.kubernetes import KUBERNETES
 from terp.environment.rules.names import NAMES, name_of_the_stack
 from terp.environment.rules.networks import NETWORKS
 from terp.environment.rules.ranges import RANGES
 from terp.environment.rules.trust import TRUST
+from terp.environment.rules.variables import VARIABLES
 from terp.environment.rules.volumes import VOLUMES
 
 RULES: tuple[Callable[[Environment], Iterator[Finding]], ...] = (
     *(*RANGES, *NETWORKS, *ADDRESSES),
     *(*NAMES, *GROUPS, *VOLUMES),
     *(*ACCESS, *TRUST),
+    *(*KUBERNETES, *VARIABLES),
 )
 
 

@@ -154,6 +154,8 @@ def nodes_may_call_what_they_are_told_to(environment: Environment) -> Iterator[F
         (("network", "dns_servers", place), server)
         for place, server in enumerate(environment.network.dns_servers)
     ]
+    upstream = environment.kubernetes.dns.upstream
+    told += [(("kubernetes", "dns", "upstream", place), server) for place, server in enumerate(upstream)]
     for place, name in enumerate(access.time_servers):
         if (address := _address(name)) is not None:
             told.append((("access", "time_servers", place), address))

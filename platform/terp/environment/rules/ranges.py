@@ -29,8 +29,6 @@ SPECIAL: dict[Cidr, str] = {
     }.items()
 }
 """Ranges that no server has an address in (RFC 6890)."""
-NODE_PREFIX, NODE_PREFIX_IPV6 = 24, 120
-"""What each node has of the pods' ranges; Kubespray v2.31.0: kube_network_node_prefix(_ipv6)."""
 NODES_AT_MOST = 16
 """Kubernetes' controller manager hands out 2^16 node ranges at most (clusterSubnetMaxDiff)."""
 SERVICES = {4: (12, 24), 6: (108, 120)}
@@ -167,12 +165,12 @@ def _fits(key: Key, cidr: IPv4Network, needed: int, what: str) -> Iterator[Findi
 
 def pods_fit(environment: Environment) -> Iterator[Finding]:
     """Each node of Kubernetes takes a part of the pods' range."""
-    pods = environment.network.kubernetes
+    pods, network = environment.network.kubernetes, environment.kubernetes.network
     taken = [each.cidr for each in ranges(environment)]
     nodes = kubernetes_nodes(environment)
     for name, cidr, each in (
-        ("pods", pods.pods, NODE_PREFIX),
-        ("pods_ipv6", pods.pods_ipv6, NODE_PREFIX_IPV6),
+        ("pods", pods.pods, network.node_prefix),
+        ("pods_ipv6", pods.pods_ipv6, network.node_prefix_ipv6),
     ):
         if cidr is None:
             continue

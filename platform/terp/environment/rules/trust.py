@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from terp.environment.environment import Environment
 from terp.environment.fields import DOMAIN_NAME
-from terp.environment.findings import Finding
+from terp.environment.findings import Finding, Key
 
 SMALLEST_RSA = 2048
 """Bits; NIST SP 800-131A rev. 2 disallows less."""
@@ -56,8 +56,12 @@ def _fields(blob: bytes) -> list[bytes]:
 
 def certificates_can_be_read(environment: Environment) -> Iterator[Finding]:
     """PEM certificates of authorities, and no private key among them."""
-    pem = environment.access.trusted_ca
-    key = ("access", "trusted_ca")
+    oidc = environment.kubernetes.oidc
+    yield from _certificates(("access", "trusted_ca"), environment.access.trusted_ca)
+    yield from _certificates(("kubernetes", "oidc", "ca"), oidc.ca if oidc else None)
+
+
+def _certificates(key: Key, pem: str | None) -> Iterator[Finding]:
     if pem is None:
         return
     if "PRIVATE KEY-----" in pem:
@@ -84,7 +88,7 @@ def _unread(certificate: str) -> tuple[str, str] | None:
     except (ssl.SSLError, ValueError):
         return (
             "cannot be read",
-            'whole blocks, indented below "trusted_ca: |"; see: openssl x509 -noout -text',
+            'whole blocks, indented below the key and "|"; see: openssl x509 -noout -text',
         )
     there = context.cert_store_stats()
     if there["x509_ca"]:
