@@ -1,0 +1,264 @@
+"""The life of a cluster: look at it, plan, run, and record what it became. Knows nothing of Pulumi.
+
+Whatever dies in the middle is taken up by the next call: every run can be repeated, and what the hosts say
+decides, not what somebody remembers to have begun.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pydantic import JsonValue
+
+from terp.errors import TerpError
+from terp.kubernetes import keys, kubeconfig
+from terp.kubernetes.model import ClusterState, Node, Observation, Run
+from terp.kubernetes.observation import Look, look_at
+from terp.kubernetes.unfinished import unfinished
+from terp.model import Model
+
+KEPT_RUNS = 30
+"""Records of runs that are handed on; the runner's own history has more."""
+
+
+class Wanted(Model):
+    """What a cluster shall be, and what opens its hosts.
+
+    `endpoint` is `https://host:port` of the API as it is reached from outside. `source` and `commit` say
+    where Kubespray comes from, `run_variables` are extra variables of every run.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    jump: Node | None = None
+    installer: Literal["kubespray", "embedded"]
+    installer_version: str
+    source: str = ""
+    commit: str | None = None
+    kubernetes_version: str
+    variables: Mapping[str, JsonValue] = {}
+    run_variables: Mapping[str, JsonValue] = {}
+    secrets: Mapping[str, str] = {}
+    private_key: str
+    endpoint: str
+    reset_on_delete: bool = False
+
+    @property
+    def state(self) -> ClusterState:
+        """The state that it shall have."""
+        return ClusterState(
+            nodes=self.nodes,
+            installer=self.installer,
+            installer_version=self.installer_version,
+            kubernetes_version=self.kubernetes_version,
+            variables=self.variables,
+            secrets={name: keys.fingerprint(value) for name, value in self.secrets.items()},
+        )
+
+
+class Standing(Model):
+    """What is recorded of a cluster: the state that it has reached, what opens it, and what was run.
+
+    `state` is None until a first creation came to its end.
+    """
+
+    state: ClusterState | None = None
+    kubeconfig: str | None = None
+    ca_certificate: str | None = None
+    keys: Mapping[str, str] = {}
+    runs: tuple[Mapping[str, JsonValue], ...] = ()
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """SHA-256 of each key."""
+        return keys.fingerprints(self.keys)
+
+    @property
+    def secrets(self) -> Iterator[str]:
+        """Everything in it that nobody may see."""
+        if self.kubeconfig:
+            yield self.kubeconfig
+        yield from self.keys.values()
+
+
+class UnfinishedError(TerpError):
+    """The cluster is not as it shall be; `standing` is what it is."""
+
+    def __init__(self, standing: Standing, message: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.standing = standing
+
+
+class Sayings(Protocol):
+    """Where it is said what happens."""
+
+    def say(self, line: str) -> None:
+        """Something that happened once."""
+
+    def warn(self, line: str) -> None:
+        """Something that a person should look at."""
+
+    def progress(self, line: str) -> None:
+        """How far it is."""
+
+
+class Planned(Protocol):
+    """Runs, in order."""
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """What to do."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its record without secrets, and what went wrong, if anything."""
+
+    record: Mapping[str, JsonValue]
+    failure: str = ""
+    remedy: str = ""
+
+
+class Executor(Protocol):
+    """What runs playbooks."""
+
+    def estimate(self, run: Run, wanted: Wanted) -> str:
+        """How long it will take, from earlier runs: `about 4 min`; empty when there were none."""
+
+    def execute(self, run: Run, wanted: Wanted, say: Sayings, stop: threading.Event) -> Ended:
+        """Run to the end, or until `stop`."""
+
+
+Planner = Callable[[ClusterState | None, ClusterState, Observation], Planned]
+
+
+class Life:
+    """Leads clusters from what they are to what they shall be."""
+
+    def __init__(self, planner: Planner, executor: Executor) -> None:
+        self._planner = planner
+        self._executor = executor
+
+    def preview(self, wanted: Wanted, standing: Standing | None, say: Sayings) -> tuple[Run, ...]:
+        """Say which runs there would be, why and how long; nothing is changed.
+
+        Raises:
+            TerpError: what is wanted cannot be reached safely, or the hosts have other keys.
+        """
+        return self._plan(wanted, standing or Standing(), say)
+
+    def lead(
+        self, wanted: Wanted, standing: Standing | None, say: Sayings, stop: threading.Event
+    ) -> Standing:
+        """Lead the cluster to what is wanted, and look at what it became.
+
+        Raises:
+            UnfinishedError: a run failed or was stopped; the next call goes on.
+            TerpError: what is wanted cannot be reached safely, or the hosts have other keys; nothing ran.
+        """
+        before = standing or Standing()
+        runs = self._plan(wanted, before, say)
+        with unfinished(wanted.name):
+            for number, run in enumerate(runs, 1):
+                say.say(f"run {number} of {len(runs)}: {_sentence(run)}")
+                before = self._run(run, wanted, before, say, stop)
+            look = look_at(wanted.nodes, wanted.jump, wanted.private_key)
+            if look.kubeconfig is None:
+                raise UnfinishedError(
+                    before, "no control plane has a kubeconfig", hint="see the log of the run"
+                )
+            return _standing(wanted, look, before, wanted.state)
+
+    def read(self, wanted: Wanted, standing: Standing | None, say: Sayings) -> Standing | None:
+        """What the cluster is now; None when its hosts answer and have no cluster.
+
+        When no host answers, nothing is known, and what was recorded stays.
+        """
+        before = standing or Standing()
+        look = look_at(wanted.nodes, wanted.jump, wanted.private_key)
+        if look.kubeconfig is not None:
+            return _standing(wanted, look, before, before.state)
+        if any(node.name in look.observation.reachable for node in _control_plane(wanted.nodes)):
+            return None
+        say.warn("no control plane answers SSH: what was recorded of the cluster stays")
+        return before
+
+    def reset(self, wanted: Wanted, say: Sayings, stop: threading.Event) -> None:
+        """Remove the cluster from its hosts, with all that is in it.
+
+        Raises:
+            UnfinishedError: the run failed or was stopped.
+        """
+        run = Run(
+            kind="playbook",
+            playbook="reset.yml",
+            nodes=wanted.nodes,
+            variables={"reset_confirmation": True},
+            installer_version=wanted.installer_version,
+            kubernetes_version=wanted.kubernetes_version,
+            reason="the cluster is deleted, with reset_on_delete",
+            hosts=tuple(node.name for node in wanted.nodes),
+        )
+        say.say(_sentence(run))
+        self._run(run, wanted, Standing(), say, stop)
+
+    def _plan(self, wanted: Wanted, before: Standing, say: Sayings) -> tuple[Run, ...]:
+        """The runs that lead there, after saying them."""
+        look = look_at(_everyone(wanted.nodes, before.state), wanted.jump, wanted.private_key)
+        keys.check_keys(
+            {**before.fingerprints, **wanted.state.secrets}, look.observation.fingerprints, look.control_plane
+        )
+        runs = self._planner(before.state, wanted.state, look.observation).runs
+        for number, run in enumerate(runs, 1):
+            estimate = self._executor.estimate(run, wanted)
+            say.say(f"plan {number} of {len(runs)}: {_sentence(run)}{f'; {estimate}' if estimate else ''}")
+        return runs
+
+    def _run(
+        self, run: Run, wanted: Wanted, before: Standing, say: Sayings, stop: threading.Event
+    ) -> Standing:
+        """One run; what is recorded afterwards has its record, too."""
+        if stop.is_set():
+            raise UnfinishedError(before, f"stopped before {_name(run)}", hint="`up` goes on")
+        ended = self._executor.execute(run, wanted, say, stop)
+        after = before.model_copy(update={"runs": (*before.runs, ended.record)[-KEPT_RUNS:]})
+        if ended.failure:
+            raise UnfinishedError(
+                after, f"{_name(run)}: {ended.failure}", hint=ended.remedy or "`up` goes on"
+            )
+        return after
+
+
+def _standing(wanted: Wanted, look: Look, before: Standing, state: ClusterState | None) -> Standing:
+    """What is recorded of a cluster that was seen."""
+    admin = look.kubeconfig or ""
+    return Standing(
+        state=state,
+        kubeconfig=kubeconfig.led_to(admin, wanted.endpoint, wanted.name),
+        ca_certificate=kubeconfig.ca_certificate(admin),
+        keys={**before.keys, **look.keys},
+        runs=before.runs,
+    )
+
+
+def _everyone(nodes: Sequence[Node], before: ClusterState | None) -> tuple[Node, ...]:
+    """The nodes, and those that shall leave: their hosts are there until they have left."""
+    names = {node.name for node in nodes}
+    former = before.nodes if before else ()
+    return (*nodes, *(node for node in former if node.name not in names))
+
+
+def _control_plane(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    return tuple(node for node in nodes if "control-plane" in node.roles)
+
+
+def _name(run: Run) -> str:
+    return run.playbook or run.kind
+
+
+def _sentence(run: Run) -> str:
+    """A run as a person reads it."""
+    hosts = ", ".join(run.hosts or [node.name for node in run.nodes])
+    interrupts = f"; interrupts {run.interrupts}" if run.interrupts else ""
+    return f"{_name(run)} on {hosts}: {run.reason}{interrupts}"
