@@ -30,6 +30,8 @@ CIPHERS_OF_TLS_1_2 = (
 """Forward secrecy and authenticated encryption alone; TLS 1.3 has no others."""
 REGISTRIES = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io")
 """Where Kubespray's images come from."""
+ADDRESSES = {"docker.io": "https://registry-1.docker.io"}
+"""Of registries that are not where their name says."""
 DOWNLOADS = {
     "github_url": "github.com",
     "dl_k8s_io_url": "dl.k8s.io",
@@ -268,7 +270,8 @@ def _oidc(oidc: Oidc | None) -> Variables:
 def _downloads(environment: Environment) -> Variables:
     kubernetes = environment.kubernetes
     mirror = kubernetes.mirror
-    variables: Variables = {"containerd_registries_mirrors": _registries(environment)}
+    registries = _registries(environment)
+    variables: Variables = {"containerd_registries_mirrors": registries} if registries else {}
     if mirror:
         variables |= {"files_repo": mirror, **{name: f"{mirror}/{host}" for name, host in DOWNLOADS.items()}}
         if kubernetes.network.plugin == "cilium":
@@ -286,7 +289,8 @@ def _registries(environment: Environment) -> list[JsonValue]:
         entry: dict[str, JsonValue] = {"prefix": registry, "mirrors": mirrors}
         if kubernetes.mirror:
             mirrors.append(_mirror(kubernetes.mirror, verify=True))
-            entry["server"] = kubernetes.mirror
+        if server := kubernetes.mirror or ADDRESSES.get(registry):
+            entry["server"] = server
         registries.append(entry)
     return registries
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -104,6 +104,13 @@ def test_an_offline_mirror_is_all_that_a_node_asks():
     registries: Any = variables["containerd_registries_mirrors"]
     assert {each["server"] for each in registries} == {"http://10.0.0.80:8080"}
     assert variables["dl_k8s_io_url"] == "http://10.0.0.80:8080/dl.k8s.io"
+
+
+def test_behind_a_mirror_of_docker_stands_its_registry_and_not_its_website():
+    mirrored = environment(registries={"docker.io": {"mirrors": ["https://docker.example.org"]}})
+    (entry,) = cast("list[Any]", group_variables(mirrored, "a")["containerd_registries_mirrors"])
+    assert entry["server"] == "https://registry-1.docker.io"
+    assert "containerd_registries_mirrors" not in group_variables(environment(), "a")
 
 
 def test_the_provider_ovn_gets_the_only_method_that_it_has():
