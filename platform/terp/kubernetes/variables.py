@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from terp.environment.environment import Environment
 from terp.environment.kubernetes import Hardening, Oidc, upstream_resolvers
-from terp.environment.rules.variables import CREDENTIAL
+from terp.environment.rules.variables import CREDENTIAL, UNUSED
 
 Variables = dict[str, JsonValue]
 OVERHEAD = 50
@@ -325,9 +325,12 @@ def _openstack(environment: Environment, stack: str) -> Variables:
         "external_cloud_provider": "openstack" if controller else "",
         "cinder_csi_enabled": csi,
     }
+    if csi:
+        variables |= _credential("cinder")
     if controller:
         provider = environment.access.api.provider
         variables |= {
+            **_credential("external_openstack"),
             "external_openstack_lbaas_enabled": True,
             "external_openstack_network_ipv6_disabled": environment.network.nodes_ipv6 is None,
         }
@@ -341,6 +344,11 @@ def _openstack(environment: Environment, stack: str) -> Variables:
         if provider == "ovn":
             variables["external_openstack_lbaas_method"] = "SOURCE_IP_PORT"  # the only one it has
     return variables
+
+
+def _credential(whose: str) -> Variables:
+    """Nothing comes from this machine's environment; pods see the CA among those of their node."""
+    return {f"{whose}_{each}": "" for each in (*UNUSED, "cacert")}
 
 
 def _upgrade(environment: Environment) -> Variables:

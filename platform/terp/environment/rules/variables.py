@@ -9,9 +9,7 @@ from terp.environment.kubespray import known_variables
 
 OF_ANSIBLE = ("ansible_python_interpreter", "ansible_remote_tmp")
 """Of Ansible's own variables those that may be set; the others say how hosts are reached: Terp knows."""
-SECRET = re.compile(
-    r"(password|passwd|_pass|_secret|_secret_key|secret_access_key|_token|ipsec_key|registry_auth)$"
-)
+SECRET = re.compile(r"(passw(or)?d|_pass|_(client|credential)_secret|_secret_key|_ipsec_key|_registry_auth)$")
 """How the names of Kubespray's secrets end."""
 NO_KEY = ""
 CREDENTIAL = (
@@ -22,9 +20,17 @@ CREDENTIAL = (
     "application_credential_secret",
 )
 """What Kubespray asks of an application credential: all of it, the name too."""
+UNUSED = ("username", "password", "tenant_id", "tenant_name", "domain_id", "domain_name")
+"""What other credentials have; Kubespray would take it from the environment of the machine it runs on."""
+OF_OPENSTACK = ("external_openstack", "cinder")
+"""How the names of the two begin: those of the cloud controller, and of Cinder CSI."""
 OWN = {
-    **{f"external_openstack_{each}": "kubernetes.openstack.credential" for each in CREDENTIAL},
-    **{f"cinder_{each}": "kubernetes.openstack.credential" for each in CREDENTIAL},
+    **{
+        f"{whose}_{each}": "kubernetes.openstack.credential"
+        for whose in OF_OPENSTACK
+        for each in (*CREDENTIAL, *UNUSED)
+    },
+    **{f"{whose}_cacert": "access.trusted_ca" for whose in OF_OPENSTACK},
     "artifacts_dir": NO_KEY,
     "auto_renew_certificates": NO_KEY,
     "calico_ipip_mode": NO_KEY,

@@ -106,6 +106,24 @@ def test_an_offline_mirror_is_all_that_a_node_asks():
     assert variables["dl_k8s_io_url"] == "http://10.0.0.80:8080/dl.k8s.io"
 
 
+def test_nothing_of_openstack_comes_from_the_machines_own_environment():
+    """Every variable of both parts whose default is a look-up of `OS_...` is set, or handed as a secret."""
+    asked = environment(openstack={"credential": "cluster"})
+    given = {*group_variables(asked, "a"), *secret_names(asked)}
+    looked_up = (
+        "auth_url",
+        "region",
+        "username",
+        "password",
+        "tenant_id",
+        "tenant_name",
+        "domain_id",
+        "domain_name",
+    )
+    looked_up += ("cacert", *(f"application_credential_{each}" for each in ("id", "name", "secret")))
+    assert {f"{whose}_{each}" for whose in ("external_openstack", "cinder") for each in looked_up} <= given
+
+
 def test_behind_a_mirror_of_docker_stands_its_registry_and_not_its_website():
     mirrored = environment(registries={"docker.io": {"mirrors": ["https://docker.example.org"]}})
     (entry,) = cast("list[Any]", group_variables(mirrored, "a")["containerd_registries_mirrors"])
