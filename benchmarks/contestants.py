@@ -90,6 +90,7 @@ class Terp:
                 "api": {"endpoint": "virtual-ip", "virtual_ip": VIRTUAL_IP},
                 "node_ports_from": ["0.0.0.0/0"],
             },
+            "kubernetes": {"installer": "none"},
         }
         self.stack_file.write_text(yaml.safe_dump({"config": {"terp:environment": environment}}))
 

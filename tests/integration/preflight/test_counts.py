@@ -39,6 +39,7 @@ WANTED: dict[str, Any] = {
         "bastion": {"flavor": "m1.small"},
         "api": {"endpoint": "load-balancer", "floating_ip": "new"},
     },
+    "kubernetes": {"installer": "none"},
 }
 
 
