@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from terp.errors import TerpError
 from terp.kubernetes.provider.differences import differences
 from terp.kubernetes.provider.engine import EngineLog
-from terp.kubernetes.provider.masking import Mask
+from terp.kubernetes.masking import Mask
 from terp.kubernetes.provider.values import (
     UNKNOWN,
     Properties,

@@ -4,6 +4,7 @@ Pulumi masks only the secrets of its configuration in what a provider says.
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterable
 
@@ -13,7 +14,7 @@ SHORTEST = 6
 
 
 class Mask:
-    """Strikes out secrets, each of their lines, and their base64 forms."""
+    """Strikes out secrets, each of their lines, and the forms that these have in base64 and JSON."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: set[str] = set()
@@ -27,6 +28,7 @@ class Mask:
                 form = part.strip()
                 if len(form) >= SHORTEST and not form.startswith("-----"):
                     self._known |= {form, base64.b64encode(form.encode()).decode()}
+                    self._known |= {json.dumps(form, ensure_ascii=plain)[1:-1] for plain in (True, False)}
         longest_first = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
