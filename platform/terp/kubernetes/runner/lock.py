@@ -1,0 +1,103 @@
+"""One run at a time on a cluster: who has it since when, and what is left of one whose process died.
+
+The kernel frees the lock with the process that holds it, however that ended. What the process has started may
+outlive it: everything that belongs to a run carries a mark in its environment, and is found by it.
+"""
+
+import contextlib
+import fcntl
+import getpass
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from terp.errors import TerpError
+
+MARK = "TERP_RUN"
+"""Variable in the environment of every process of a run; its value is the cluster's folder."""
+TO_DIE = 10.0
+"""Seconds that killed processes have to be gone."""
+
+
+@contextmanager
+def held(folder: Path, what: str) -> Iterator[str]:
+    """Hold a cluster's lock for `what`; the block gets who died with the lock in hand, or nothing.
+
+    Whatever such a run has left running is ended first.
+
+    Raises:
+        TerpError: somebody else holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TerpError(
+                f"cluster {folder.name} is in the hands of another run: {_holder(lock)}",
+                hint="wait for it, or end that process",
+            ) from None
+        dead = _holder(lock)
+        end_processes(folder)
+        _write(lock, {"what": what, "user": getpass.getuser(), "pid": os.getpid(), "since": now()})
+        try:
+            yield dead
+        finally:
+            _write(lock, None)
+
+
+def now() -> str:
+    """UTC, to the second (ISO 8601)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def processes(folder: Path) -> list[int]:
+    """The processes of a run on this cluster."""
+    mark = f"{MARK}={folder}".encode()
+    found = []
+    for each in Path("/proc").iterdir():
+        if each.name.isdigit() and int(each.name) != os.getpid():
+            with contextlib.suppress(OSError):  # it ended meanwhile, or is somebody else's
+                if mark in (each / "environ").read_bytes().split(b"\0"):
+                    found.append(int(each.name))
+    return found
+
+
+def end_processes(folder: Path) -> None:
+    """Kill whatever a run on this cluster has left: workers, and the connections that ssh keeps.
+
+    Raises:
+        TerpError: something outlives SIGKILL.
+    """
+    end = time.monotonic() + TO_DIE
+    while running := processes(folder):
+        if time.monotonic() > end:
+            raise TerpError(f"processes of a run on {folder.name} do not end: {running}")
+        for pid in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _holder(lock: TextIO) -> str:
+    """Who wrote into the lock last, and has not taken it out."""
+    lock.seek(0)
+    try:
+        holder = json.loads(lock.read())
+    except ValueError:  # empty, or torn
+        return ""
+    return f"{holder['what']} by {holder['user']}, process {holder['pid']}, since {holder['since']}"
+
+
+def _write(lock: TextIO, holder: dict[str, object] | None) -> None:
+    lock.seek(0)
+    lock.truncate()
+    lock.write(json.dumps(holder) if holder else "")
+    lock.flush()

@@ -1,0 +1,275 @@
+"""One playbook on the nodes of a cluster, through ansible-runner: private, watched, and without a trace."""
+
+import os
+import re
+import shlex
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from ansible_runner import Runner as AnsibleRunner
+from ansible_runner import RunnerConfig
+from ansible_runner.utils import get_callback_dir
+from pydantic import JsonValue
+
+from terp.errors import TerpError
+from terp.kubernetes.masking import Mask
+from terp.kubernetes.model import Run
+from terp.kubernetes.runner import facts, inventory
+from terp.kubernetes.runner.access import Access, known_hosts, ssh_config
+from terp.kubernetes.runner.configuration import FACTS, configuration
+from terp.kubernetes.runner.history import History
+from terp.kubernetes.runner.installation import Installation
+from terp.kubernetes.runner.lock import MARK, end_processes, held
+from terp.kubernetes.runner.moment import Moment
+from terp.kubernetes.runner.record import Result, RunRecord
+from terp.kubernetes.runner.story import Story
+
+LIMIT = 6 * 3600.0
+"""Seconds that a run may take: 350 hosts took Kubespray 220 minutes (kubespray#478)."""
+SILENCE = 3600
+"""Seconds that a run may say nothing; the longest of Kubespray's own waits are below 15 minutes."""
+POLL = 0.5
+"""Seconds between two looks at whether the run shall end."""
+TICK = 5.0
+"""Seconds after which a run that says nothing is told again."""
+KEPT = 20
+"""Runs whose logs are kept."""
+LARGEST = 65_536
+"""Characters of the largest result that an event carries; facts of a host are about 30 kB."""
+PASSED = ("HOME", "LOGNAME", "TMPDIR", "USER")
+"""What a playbook sees of the caller's environment: no credentials, no settings of Ansible."""
+
+
+class Runner:
+    """Runs playbooks of one installation on one cluster; `folder` is the cluster's own.
+
+    In it: `lock`, `runs.jsonl` (see `History`), `facts/`, `runs/<when>-<playbook>/` with `log.txt` and
+    `events.jsonl`, and `private/` with all that a run needs and that is gone after it.
+    """
+
+    def __init__(
+        self, folder: Path, installation: Installation, access: Access, limit: float = LIMIT
+    ) -> None:
+        self._folder = folder.absolute()
+        self._installation = installation
+        self._access = access
+        self._limit = limit
+        self.history = History(self._folder)
+
+    def run(
+        self,
+        run: Run,
+        variables: Mapping[str, JsonValue],
+        secrets: Mapping[str, str],
+        listen: Callable[[Moment], None],
+        cancelled: threading.Event,
+    ) -> RunRecord:
+        """Run to the end, to the limit, or until `cancelled`; a failure is in the record, not raised.
+
+        Args:
+            run: which playbook, on which nodes, why.
+            variables: group variables of all hosts.
+            secrets: variables that no one may see, by name.
+            listen: told where the run is: at each task, and every few seconds.
+            cancelled: ends the run within seconds when it is set. What runs on a host at that moment may go
+                on there for a while.
+
+        Raises:
+            TerpError: another run has the cluster.
+        """
+        mask = Mask((*secrets.values(), self._access.private_key))
+        with held(self._folder, run.playbook) as dead:
+            story = Story(run, self.history.estimate(run, self._installation.name), mask)
+            if dead:
+                listen(story.moment(f"a run died before its end, what was left of it is gone: {dead}"))
+            for host in facts.purge(self._folder / FACTS, self._folder / "facts.json", run.nodes):
+                listen(story.moment(f"{host} is another host than before: what was known of it is forgotten"))
+            began = datetime.now(UTC)
+            place = _new_place(self._folder / "runs", began, run.playbook)
+            with _private(self._folder / "private") as private, _controls() as controls:
+                self._write(private, controls, run, variables, secrets)
+                try:
+                    result, why = self._play(private, run, story, place, mask, listen, cancelled)
+                finally:
+                    end_processes(self._folder)
+            log = place / "log.txt"
+            record = story.record(result, began.isoformat(timespec="seconds"), log, why)
+            self.history.add(record)
+            return record
+
+    def _write(
+        self,
+        private: Path,
+        controls: Path,
+        run: Run,
+        variables: Mapping[str, JsonValue],
+        secrets: Mapping[str, str],
+    ) -> None:
+        """Everything that Ansible reads of this run."""
+        access = self._access
+        key = access.private_key
+        arguments = f"-F {shlex.quote(str(private / 'ssh_config'))}"
+        nodes = (*run.nodes, *([access.jump] if access.jump else []))
+        settings = configuration(
+            private,
+            controls,
+            self._folder / FACTS,
+            len(run.nodes),
+            os.cpu_count() or 1,
+            self._installation.settings,
+        )
+        texts = {
+            "private_key": key if key.endswith("\n") else f"{key}\n",
+            "known_hosts": known_hosts(nodes),
+            "ssh_config": ssh_config(run.nodes, access, private),
+            "ansible.cfg": settings,
+            "inventory/hosts.yaml": inventory.inventory(run, arguments),
+            "inventory/group_vars/all.json": inventory.group_variables(run, variables),
+            "secrets.yaml": inventory.secret_variables(secrets),
+            "run.json": inventory.run_variables(run),
+        }
+        for name, text in texts.items():
+            file = private / name
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write(text)
+
+    def _play(
+        self,
+        private: Path,
+        run: Run,
+        story: Story,
+        place: Path,
+        mask: Mask,
+        listen: Callable[[Moment], None],
+        cancelled: threading.Event,
+    ) -> tuple[Result, str]:
+        """How it ended, and why when that was not a host's fault."""
+        with _log(place / "log.txt") as log, _log(place / "events.jsonl") as events:
+            told = _Told(story, listen, events)
+
+            def on_event(event: dict[str, Any]) -> bool:
+                if said := event.get("stdout"):
+                    log.write(mask(said.replace("\r\n", "\n")) + "\n")
+                told.tell(story.hear(event))
+                return False  # no file for it
+
+            def shall_end() -> bool:
+                told.tick()
+                return cancelled.is_set()
+
+            ansible = AnsibleRunner(
+                self._ansible(private, run), event_handler=on_event, cancel_callback=shall_end
+            )
+            told.tell(story.moment())
+            status, _ = ansible.run()
+        if status == "canceled":
+            return "cancelled", "stopped from outside"
+        if status == "timeout":
+            return "failed", f"it was stopped: {self._limit:.0f} s over, or {SILENCE} s without a word"
+        return ("ok" if status == "successful" else "failed"), ""
+
+    def _ansible(self, private: Path, run: Run) -> RunnerConfig:
+        """What ansible-runner needs; its own environment, which is the caller's, is replaced."""
+        playbook = self._installation.playbooks / run.playbook
+        if not playbook.is_file():
+            raise TerpError(f"{self._installation.name} {self._installation.version} has no {run.playbook}")
+        config = RunnerConfig(
+            private_data_dir=str(private),
+            project_dir=str(self._installation.playbooks),
+            playbook=str(playbook),
+            inventory=str(private / "inventory"),
+            cmdline=shlex.join(
+                inventory.arguments(run, [str(private / "run.json"), str(private / "secrets.yaml")])
+            ),
+            ident="run",
+            timeout=max(1, int(self._limit)),
+            quiet=True,
+            suppress_env_files=True,
+            fact_cache_type="",  # ansible.cfg says where it is
+        )
+        config.prepare()
+        config.suppress_output_file = True
+        config.pexpect_timeout = POLL
+        config.idle_timeout = SILENCE
+        # A line that matches lets pexpect forget what was before it; it keeps all output otherwise.
+        config.expect_passwords = {re.compile("\n"): None, **config.expect_passwords}
+        config.env = {
+            **{name: os.environ[name] for name in PASSED if name in os.environ},
+            "PATH": f"{self._installation.bin}:{os.environ.get('PATH', os.defpath)}",
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "TERM": "dumb",
+            MARK: str(self._folder),
+            "ANSIBLE_CONFIG": str(private / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
+            "ANSIBLE_STDOUT_CALLBACK": "awx_display",
+            "AWX_ISOLATED_DATA_DIR": config.artifact_dir,
+            "MAX_EVENT_RES": str(LARGEST),
+        }
+        return config
+
+
+class _Told:
+    """Tells moments, and tells again where a run is that says nothing."""
+
+    def __init__(self, story: Story, listen: Callable[[Moment], None], events: TextIO) -> None:
+        self._story = story
+        self._listen = listen
+        self._events = events
+        self._last = time.monotonic()
+
+    def tell(self, moment: Moment | None) -> None:
+        """Tell it, if there is one."""
+        if moment:
+            self._last = time.monotonic()
+            self._events.write(moment.line())
+            self._listen(moment)
+
+    def tick(self) -> None:
+        """Tell where the run is, unless that was told a moment ago."""
+        if time.monotonic() - self._last >= TICK:
+            self.tell(self._story.moment())
+
+
+@contextmanager
+def _private(folder: Path) -> Iterator[Path]:
+    """A folder that only its owner may enter, empty before the block and gone after it."""
+    if folder.exists():  # of a run that was killed
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _controls() -> Iterator[Path]:
+    """Where ssh has its sockets: their paths may have no more than about 100 characters."""
+    with tempfile.TemporaryDirectory(prefix="terp-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _log(file: Path) -> Iterator[TextIO]:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", buffering=1) as out:
+        yield out
+
+
+def _new_place(runs: Path, began: datetime, playbook: str) -> Path:
+    """A new folder for a run's logs; the oldest ones make room for it."""
+    place = runs / f"{began:%Y%m%dT%H%M%S.%fZ}-{Path(playbook).stem}"
+    place.mkdir(parents=True, mode=0o700)
+    for old in sorted(runs.iterdir())[:-KEPT]:
+        shutil.rmtree(old)
+    return place

@@ -1,0 +1,1 @@
+"""The runner with the real Ansible, on hosts that are this machine."""
