@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -99,14 +100,23 @@ class Deployment:
         Raises:
             TerpError: the stack has no hosts yet.
         """
+        outputs = self.outputs()
+        hosts = tuple(Host.model_validate(host) for host in outputs["hosts"])
+        write_ssh_files(self.workspace, hosts, outputs["private_key"])
+        return hosts
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, with secrets in clear: never print them.
+
+        Raises:
+            TerpError: the stack has no hosts yet.
+        """
         self.workspace.prepare()
         outputs = self._engine().outputs()
         if "hosts" not in outputs:
             stack = self.workspace.stack
             raise TerpError(f"stack {stack} has no hosts yet", hint=f"raise it: terp up {stack}")
-        hosts = tuple(Host.model_validate(host) for host in outputs["hosts"])
-        write_ssh_files(self.workspace, hosts, outputs["private_key"])
-        return hosts
+        return outputs
 
     def _pulumi(self) -> Pulumi:
         self.workspace.prepare()

@@ -22,11 +22,11 @@ class Site:
     def __init__(self, member: Connection, directory: Path) -> None:
         self.member = member
         self._directory = directory
-        self._key = directory / "key"
+        self.key = directory / "key"
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._key)], check=True, timeout=30
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True, timeout=30
         )
-        member.compute.create_keypair(name="site", public_key=self._key.with_suffix(".pub").read_text())
+        member.compute.create_keypair(name="site", public_key=self.key.with_suffix(".pub").read_text())
         self.external = member.network.find_network("public")
         self.image = next(iter(member.image.images()))
         self.user = self.image.os_distro
@@ -140,7 +140,7 @@ class Site:
             "BatchMode yes",
             "IdentitiesOnly yes",
         )
-        host = f"Host *\n  User {self.user}\n  IdentityFile {self._key}\n"
+        host = f"Host *\n  User {self.user}\n  IdentityFile {self.key}\n"
         host += "".join(f"  {option}\n" for option in options)
         config = self._directory / "ssh_config"
         config.write_text(f"Host bastion\n  HostName {self.address}\n{host}")
