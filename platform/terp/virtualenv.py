@@ -39,12 +39,14 @@ class InstallError(TerpError):
 class Virtualenv:
     """The environment of `requirements/<name>.lock` for the running Python.
 
-    Its path changes with the lock file, so that two versions of the project never share one.
+    Its path changes with the lock file, so that two versions of the project never share one. `pins` are the
+    requirements of somebody else's program instead: versions without hashes.
     """
 
-    def __init__(self, name: str, project: Path = PROJECT) -> None:
+    def __init__(self, name: str, project: Path = PROJECT, pins: Path | None = None) -> None:
         self.name = name
-        self.lock_file = project / "requirements" / f"{name}.lock"
+        self.lock_file = pins or project / "requirements" / f"{name}.lock"
+        self._hashes = () if pins else ("--require-hashes",)
         if not self.lock_file.is_file():
             raise TerpError(f"no lock file {self.lock_file}", exit_code=2)
         made_for = f"{sys.implementation.cache_tag} {os.uname().machine} {sys.base_prefix}\n"
@@ -66,7 +68,7 @@ class Virtualenv:
             TerpError: neither uv nor pip could install it, or another run is at it for too long.
         """
         self.root.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self.root.parent / f"{self.name}.lock", say) as lock:
+        with alone(self.root.parent / f"{self.name}.lock", say) as lock:
             if self.exists():
                 return
             _need_venv_module(say)
@@ -95,8 +97,9 @@ class Virtualenv:
         self._run(
             [
                 *(uv.program, "pip", "install", "--python", self.python, *uv.options),
-                *("--require-hashes", "--compile-bytecode", "--no-progress"),
-                *("--build-constraints", self.lock_file.with_name("build.lock"), "-r", self.lock_file),
+                *(*self._hashes, "--compile-bytecode", "--no-progress"),
+                *("--build-constraints", self._project / "requirements" / "build.lock"),
+                *("-r", self.lock_file),
             ],
             uv.env,
             lock,
@@ -108,7 +111,7 @@ class Virtualenv:
         self._run(
             [
                 *(self.python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
-                *("--require-hashes", "-r", self.lock_file),
+                *(*self._hashes, "-r", self.lock_file),
             ],
             os.environ,
             lock,
@@ -202,7 +205,7 @@ class Uv:
 
 
 @contextlib.contextmanager
-def _alone(file: Path, say: Say) -> Iterator[IO[str]]:
+def alone(file: Path, say: Say) -> Iterator[IO[str]]:
     """Hold the lock on `file`; the kernel frees it when the last process that holds it ends."""
     end = time.monotonic() + LIMIT
     with file.open("a") as lock:

@@ -1,0 +1,9 @@
+"""Releases of Kubespray as installations: trees from where the environment says, each with its own Ansible.
+
+`installation(version, source, commit, say)` gives one to the runner.
+"""
+
+from terp.kubernetes.kubespray.installation import installation
+from terp.kubernetes.kubespray.source import Tree, trees
+
+__all__ = ["Tree", "installation", "trees"]
