@@ -57,7 +57,7 @@ class Steps:
                 return said
         raise AssertionError("unreachable")
 
-    def stale(self, package: str) -> int:
+    def stale(self, packages: Sequence[str]) -> int:
         """How many packages are not compiled yet; to know, Go fetches the modules."""
         fetched = 0
 
@@ -68,12 +68,14 @@ class Steps:
                 self.task.update(f"module {fetched}: {line.split()[-2]}")
 
         shown = "{{if .Stale}}{{.ImportPath}}{{end}}"
-        said = self.run(("list", *FLAGS, "-deps", "-f", shown, package), heard)
+        said = self.run(("list", *FLAGS, "-deps", "-f", shown, *packages), heard)
         return sum(1 for line in said.splitlines() if line and not line.startswith("go: "))
 
-    def compile(self, verb: str, package: str, *arguments: str, options: Sequence[str] = ()) -> None:
+    def compile(
+        self, verb: str, packages: Sequence[str], *arguments: str, options: Sequence[str] = ()
+    ) -> None:
         """Compile and link, and with the verb `run` run the program with the arguments."""
-        todo = max(1, self.stale(package))
+        todo = max(1, self.stale(packages))
         done = 0
 
         def heard(line: str) -> None:
@@ -83,7 +85,7 @@ class Steps:
                 self.task.update(f"package {done} of {todo}", COMPILED * min(1.0, done / todo))
 
         parallel = str(os.cpu_count() or 1)
-        self.run((verb, *FLAGS, "-v", "-p", parallel, *options, package, *arguments), heard)
+        self.run((verb, *FLAGS, "-v", "-p", parallel, *options, *packages, *arguments), heard)
 
     def module(self, path: str) -> Path:
         """Where a module's files lie."""
@@ -103,9 +105,11 @@ def build(tool: Tool, recipe: Build, go: Go, scratch: Path, task: Task) -> tuple
     steps = Steps(go, source, task)
     if arguments := tool.generate():
         task.update("generates what the program embeds")
-        steps.compile("run", "./generate", *arguments)
+        steps.compile("run", ("./generate",), *arguments)
     settings = " ".join(["-s -w", *(f"-X {name}={value}" for name, value in tool.variables().items())])
-    steps.compile("build", recipe.package, options=("-ldflags", settings, "-o", str(files / tool.name)))
+    several = len(recipe.packages) > 1
+    target = f"{files}{os.sep}" if several else str(files / tool.name)
+    steps.compile("build", recipe.packages, options=("-ldflags", settings, "-o", target))
     for module, paths in recipe.module_files.items():
         directory = steps.module(module)
         for path in paths:

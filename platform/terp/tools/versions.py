@@ -52,10 +52,13 @@ class Download(Model):
 
 
 class Build(Model):
-    """A build from a Go module, by the wrapper module `scripts/tools/<name>`."""
+    """A build from Go modules, by the wrapper module `scripts/tools/<name>`.
+
+    One package gives the program <name>; of several, each gives a program that is called as its package is.
+    """
 
     wrapper: Path | None = Field(None, description="directory of another wrapper module")
-    package: str = Field(".", description="import path of the main package")
+    packages: tuple[str, ...] = Field((".",), min_length=1, description="import paths of the main packages")
     variables: dict[str, str] = Field({}, description="Go variables that the linker sets")
     generate: tuple[str, ...] = Field((), description="arguments of ./generate, run before")
     module_files: dict[str, tuple[str, ...]] = Field(

@@ -1,0 +1,3 @@
+module terp/tools/pause
+
+go 1.26.6
