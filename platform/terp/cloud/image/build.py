@@ -56,6 +56,7 @@ PACKAGES = (
     "conntrack",
     "ebtables",
     "ethtool",
+    "haproxy",
     "ipset",
     "iptables",
     "ipvsadm",
@@ -63,10 +64,13 @@ PACKAGES = (
     "libseccomp2",
     "nftables",
     "openssl",
+    "runc",
     "socat",
 )
 
 ENABLED = ("systemd-networkd", "systemd-resolved", "ssh", "terp-kernel", "terp-fstab")
+DISABLED = ("haproxy",)
+"""What only a node of Kubernetes runs."""
 MASKED = (
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
@@ -203,6 +207,7 @@ def settle(tree: Path) -> None:
         target.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
     systemctl = Command(("chroot", str(tree), "systemctl"))
     systemctl.run("enable", *ENABLED)
+    systemctl.run("disable", *DISABLED)
     systemctl.run("mask", *MASKED)
     for name in EMPTIED:
         for entry in (tree / name).iterdir():

@@ -131,7 +131,9 @@ class Runner:
             "ssh_config": ssh_config(run.nodes, access, private),
             "ansible.cfg": settings,
             "inventory/hosts.yaml": inventory.inventory(run, arguments),
-            "inventory/group_vars/all.json": inventory.group_variables(run, variables),
+            "inventory/group_vars/all.json": inventory.group_variables(
+                run, {**self._installation.variables, **variables}
+            ),
             "secrets.yaml": inventory.secret_variables(secrets),
             "run.json": inventory.run_variables(run),
         }
@@ -269,7 +271,8 @@ def _log(file: Path) -> Iterator[TextIO]:
 def _new_place(runs: Path, began: datetime, playbook: str) -> Path:
     """A new folder for a run's logs; the oldest ones make room for it."""
     place = runs / f"{began:%Y%m%dT%H%M%S.%fZ}-{Path(playbook).stem}"
-    place.mkdir(parents=True, mode=0o700)
+    runs.mkdir(exist_ok=True, mode=0o700)
+    place.mkdir(mode=0o700)
     for old in sorted(runs.iterdir())[:-KEPT]:
         shutil.rmtree(old)
     return place

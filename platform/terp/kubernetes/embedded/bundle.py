@@ -1,0 +1,151 @@
+"""What the embedded installer puts on hosts: programs by group, and images.
+
+<bundle>/containerd/, cni-plugins/, kubernetes/    programs
+<bundle>/images/<file>                             archives for `ctr images import`
+<bundle>/variables.json                            what the playbooks must know of it
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue
+
+from terp.cloud.cached import make_once
+from terp.cloud.packages import libraries, packages, tool
+from terp.command import Command
+from terp.kubernetes.embedded.image import write_image
+from terp.paths import cache_dir
+from terp.progress import Progress, Task
+from terp.tools import Toolchain, sync
+
+PURPOSE = "embedded"
+"""Of the tools that are needed."""
+REGISTRY = "registry.k8s.io"
+"""Where kubeadm takes images to be from."""
+PROGRAMS = {
+    "containerd": ("containerd", "containerd-shim-runc-v2", "ctr"),
+    "cni-plugins": ("bridge", "host-local", "loopback", "portmap"),
+    "kubernetes": ("kubeadm", "kubectl", "kubelet"),
+}
+"""On hosts, by folder."""
+CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+ETCD = {"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl"}
+"""By its name in the image, a program as Go calls it."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image: its name in the registry, its files by their places, and which nodes need it."""
+
+    name: str
+    files: Mapping[str, Path]
+    where: Literal["control-plane", "node"] = "node"
+    entrypoint: tuple[str, ...] = ()
+
+    def write(self, folder: Path) -> dict[str, JsonValue]:
+        """Write its archive into a folder; what the playbooks must know of it."""
+        name = f"{REGISTRY}/{self.name}"
+        file = f"{self.name.replace('/', '-').replace(':', '-')}.tar"
+        digest = write_image(
+            folder / file, name, self.files, machine=platform.machine(), entrypoint=self.entrypoint
+        )
+        return {"name": name, "file": file, "where": self.where, "digest": digest}
+
+
+def bundle(progress: Progress) -> Path:
+    """The bundle, in the cache; tools that are missing are installed.
+
+    Raises:
+        TerpError: a tool could not be had.
+        CommandError: a package could not be downloaded.
+    """
+    toolchain = sync(PURPOSE, progress)
+    unpacked = packages(progress)
+    final = cache_dir() / "embedded" / _key(toolchain, unpacked)
+    if final.exists():
+        return final
+    with progress.task("images of Kubernetes", expected=15) as task:
+        return make_once(final, lambda new: _make(new, toolchain, unpacked, task))
+
+
+def variables(place: Path) -> dict[str, JsonValue]:
+    """What the playbooks must know of a bundle."""
+    known: dict[str, JsonValue] = json.loads((place / "variables.json").read_bytes())
+    return {**known, "bundle": str(place)}
+
+
+def _key(toolchain: Toolchain, unpacked: Path) -> str:
+    made = hashlib.sha256(unpacked.name.encode())
+    for file in (Path(__file__), Path(__file__).with_name("image.py")):
+        made.update(file.read_bytes())
+    for each in toolchain.tools:
+        made.update(each.digest.encode())
+    return made.hexdigest()[:16]
+
+
+def _make(new: Path, toolchain: Toolchain, unpacked: Path, task: Task) -> None:
+    for folder, names in PROGRAMS.items():
+        (new / folder).mkdir()
+        for name in names:
+            os.link(toolchain.path(name).resolve(), new / folder / name)
+    (new / "images").mkdir()
+    known: list[JsonValue] = []
+    images = _images(toolchain, unpacked)
+    for number, image in enumerate(images):
+        task.update(image.name, number / len(images))
+        known.append(image.write(new / "images"))
+    versions = _versions(toolchain)
+    text = {
+        "images": known,
+        "pause_image": f"{REGISTRY}/pause:{versions['pause']}",
+        "etcd_tag": f"{versions['etcd']}-0",
+        "coredns_tag": f"v{versions['coredns']}",
+    }
+    (new / "variables.json").write_text(json.dumps(text, indent=1) + "\n")
+
+
+def _versions(toolchain: Toolchain) -> dict[str, str]:
+    return {each.name: each.version for each in toolchain.tools}
+
+
+def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
+    """What kubeadm's manifests ask for, with the versions that are built here."""
+    versions = _versions(toolchain)
+    kubernetes = f"v{versions['kubernetes-components']}"
+
+    def program(name: str, own: str = "") -> dict[str, Path]:
+        return {f"/usr/local/bin/{name}": toolchain.path(own or name)}
+
+    etcd = {place: file for name, own in ETCD.items() for place, file in program(name, own).items()}
+    proxy = {**program("kube-proxy"), **_with_libraries(unpacked, "nft")}
+    return [
+        *(Image(f"{name}:{kubernetes}", program(name), "control-plane") for name in CONTROL_PLANE),
+        Image(f"etcd:{versions['etcd']}-0", etcd, "control-plane"),
+        Image(f"kube-proxy:{kubernetes}", proxy),
+        Image(
+            f"coredns/coredns:v{versions['coredns']}",
+            {"/coredns": toolchain.path("coredns")},
+            entrypoint=("/coredns",),
+        ),
+        Image(f"pause:{versions['pause']}", {"/pause": toolchain.path("pause")}, entrypoint=("/pause",)),
+    ]
+
+
+def _with_libraries(unpacked: Path, name: str) -> dict[str, Path]:
+    """A program of the distribution and the libraries that it is linked with (ldd(1)), by their places."""
+    program = Path(tool(unpacked, name).argv[0])
+    linked = Command(("ldd",), env=libraries(unpacked)).output(program)
+    files = {f"/usr/sbin/{name}": program}
+    for line in linked.splitlines():  # `libc.so.6 => /lib/…/libc.so.6 (0x…)`, or the loader's own path alone
+        wanted, _, found = line.strip().rpartition(" (")[0].partition(" => ")
+        if found.startswith("/"):
+            files[f"/usr/lib/{platform.machine()}-linux-gnu/{wanted}"] = Path(found)
+        elif wanted.startswith("/"):
+            files[wanted] = Path(wanted)
+    return files

@@ -1,0 +1,30 @@
+"""The playbooks of `ansible/embedded` and the Ansible that runs them."""
+
+from terp.kubernetes.embedded.bundle import bundle, variables
+from terp.kubernetes.runner.installation import Installation
+from terp.paths import PROJECT
+from terp.progress import Progress
+from terp.virtualenv import Virtualenv
+
+PLAYBOOKS = PROJECT / "ansible" / "embedded"
+VERSION = "0.1.0"
+
+
+def installation(progress: Progress) -> Installation:
+    """The installer, after making what it needs.
+
+    Raises:
+        TerpError: a tool or the virtual environment could not be made.
+    """
+    place = bundle(progress)
+    environment = Virtualenv("ansible")
+    with progress.task("Ansible") as task:
+        environment.make(task.update)
+    return Installation(
+        name="embedded",
+        version=VERSION,
+        playbooks=PLAYBOOKS,
+        bin=environment.python.parent,
+        settings={"roles_path": str(PLAYBOOKS / "roles")},
+        variables=variables(place),
+    )
