@@ -17,13 +17,20 @@ def purge(folder: Path, known: Path, nodes: Sequence[Node]) -> list[str]:
     before: dict[str, list[str]] = json.loads(known.read_text()) if known.exists() else {}
     now = {node.name: _identity(node) for node in nodes}
     same = {name for name in now if before.get(name) == now[name]}
-    gone = [file for file in folder.iterdir() if file.name not in same]
-    for file in gone:
-        file.unlink()
+    gone = {name for file in folder.iterdir() if (name := _host(file)) not in same}
+    for file in folder.iterdir():
+        if _host(file) in gone:
+            file.unlink()
     new = known.with_suffix(".new")
+    new.touch(0o600)
     new.write_text(json.dumps(now))
     new.replace(known)
-    return sorted(file.name for file in gone)
+    return sorted(gone)
+
+
+def _host(file: Path) -> str:
+    """Whose facts a file has: from ansible-core 2.19 on it is called `s1_<host>`, and no host has a `_`."""
+    return file.name.rpartition("_")[2]
 
 
 def _identity(node: Node) -> list[str]:

@@ -53,7 +53,7 @@ class Moment:
             f"{self.done} of {self.hosts} hosts" if self.hosts > 1 else "",
             f"{readable(self.seconds)}{self._rest}",
             f"slow: {readable(self.task_seconds)} in this task" if self.task_seconds >= SLOW else "",
-            f"{self.retries} retries" if self.retries else "",
+            f"retries: {self.retries}" if self.retries else "",
             f"slowest: {self.slowest}" if self.slowest else "",
         ]
         return "  ".join(part for part in parts if part)

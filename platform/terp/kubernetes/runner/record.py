@@ -61,7 +61,7 @@ class RunRecord(Model):
     retries: int = 0
     failure: Failure | None = None
     course: tuple[float, ...] = ()
-    log: Path
+    log: Path | None = None
 
     @property
     def changed(self) -> int:

@@ -133,7 +133,7 @@ class Story:
         self._close_task()
         self._hosts_of_play = max(self._hosts_of_play, len(self._started))
         self._started, self._ended = set(), set()
-        self._role = data.get("role") or ""
+        self._role = self._mask(data.get("role") or "")
         self._task = self._mask(data.get("task") or data.get("name") or "")
         self._task_id = data.get("task_uuid", "")
         self._began = self._clock()

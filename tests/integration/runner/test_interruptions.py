@@ -1,0 +1,108 @@
+"""Runs that are stopped, killed, or come in each other's way."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from terp.errors import TerpError
+from terp.kubernetes.runner import History
+from terp.kubernetes.runner.lock import processes
+from terp.paths import PROJECT
+from tests.integration.runner.conftest import Cluster
+
+KILLED = """
+import sys, threading
+from pathlib import Path
+from terp.kubernetes.runner import Installation
+from tests.integration.runner.conftest import PLAYBOOKS, Cluster
+cluster = Cluster(Path(sys.argv[1]), Installation("test", "1", PLAYBOOKS, Path(sys.argv[2])))
+cluster.secrets = {"token": "canary-of-a-killed-run"}
+cluster.run("wait.yml")
+"""
+
+
+def waiting(folder: Path, within: float = 20) -> list[int]:
+    """The processes of a run that has come to its waiting."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        running = processes(folder)
+        if sum("sleep" in Path(f"/proc/{pid}/comm").read_text() for pid in running if alive(pid)) == 2:
+            return running
+        time.sleep(0.05)
+    raise AssertionError("the playbook did not come to its waiting")
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_cancelling_ends_every_process_of_the_run(cluster: Cluster):
+    seen: list[int] = []
+
+    def stop() -> None:
+        seen.extend(waiting(cluster.folder))
+        cluster.stop.set()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    began = time.monotonic()
+    record = cluster.run("wait.yml")
+    stopper.join()
+    assert time.monotonic() - began < 20
+    assert record.result == "cancelled"
+    assert record.failure
+    assert record.failure.message == "stopped from outside"
+    assert len(seen) >= 5  # ansible-playbook, a worker and a module for each host
+    assert processes(cluster.folder) == []
+    assert not any(alive(pid) for pid in seen if "sleep" in command(pid))
+    assert not (cluster.folder / "private").exists()
+    assert History(cluster.folder).records() == [record]
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def test_after_a_kill_the_next_run_ends_what_is_left_and_goes_on(cluster: Cluster):
+    env = {**os.environ, "PYTHONPATH": f"{PROJECT / 'platform'}:{PROJECT}"}
+    argv = [sys.executable, "-c", KILLED, str(cluster.folder), str(cluster.installation.bin)]
+    controller = subprocess.Popen(argv, env=env)
+    try:
+        left = waiting(cluster.folder)
+        with pytest.raises(
+            TerpError, match=rf"another run: wait.yml by \S+, process {controller.pid}, since"
+        ):
+            cluster.run("facts.yml")
+    finally:
+        controller.send_signal(signal.SIGKILL)
+        controller.wait(10)
+    assert (cluster.folder / "private" / "secrets.yaml").exists()  # nobody was there to remove it
+    record = cluster.run("facts.yml")
+    assert record.result == "ok"
+    assert f"process {controller.pid}" in cluster.told[0].note
+    assert not any("sleep" in command(pid) for pid in left)
+    assert processes(cluster.folder) == []
+    assert not (cluster.folder / "private").exists()
+
+
+def test_an_error_of_the_listener_ends_the_run(cluster: Cluster):
+    class Deaf(list):
+        def append(self, moment) -> None:
+            if moment.task == "Sleep":
+                raise RuntimeError("deaf")
+
+    cluster.told = Deaf()
+    with pytest.raises(RuntimeError, match="deaf"):
+        cluster.run("wait.yml")
+    assert processes(cluster.folder) == []
+    assert not (cluster.folder / "private").exists()
+    assert cluster.folder.joinpath("lock").read_text() == ""
