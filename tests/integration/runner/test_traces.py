@@ -64,7 +64,6 @@ def test_facts_of_hosts_that_were_replaced_or_are_gone_are_forgotten(cluster: Cl
     cluster.nodes = (first, node("worker-1", 2, "ssh-ed25519 ANOTHER"))
     record = cluster.run("facts.yml", limit=("cp-1",))
     assert record.result == "ok"
-    assert set(record.hosts) == {"cp-1"}
     assert known(cluster) == {"cp-1"}
     notes = " ".join(moment.note for moment in cluster.told)
     assert "worker-1 is another host than before" in notes
