@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from terp.cli import cloud, doctor, environment, hosts, stack, tools
+from terp.cli import acceptance, cloud, doctor, environment, hosts, kubespray, stack, tools
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -24,12 +24,14 @@ app.command()(stack.destroy)
 app.command()(stack.ssh)
 app.command()(stack.env)
 app.command()(stack.down)
+app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)
 app.add_typer(environment.config, name="config")
 app.add_typer(hosts.app, name="hosts")
 app.add_typer(cloud.app, name="cloud")
 app.add_typer(tools.app, name="tools")
+app.add_typer(kubespray.app, name="kubespray")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""The checks themselves, in the order of their files: nodes, control plane, workloads."""
