@@ -12,7 +12,7 @@ import pytest
 
 from terp.errors import TerpError
 from terp.kubernetes.runner import History
-from terp.kubernetes.runner.lock import processes
+from terp.kubernetes.runner.processes import processes
 from terp.paths import PROJECT
 from tests.integration.runner.conftest import Cluster
 

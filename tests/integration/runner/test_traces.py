@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from terp.kubernetes.runner.lock import processes
+from terp.kubernetes.runner.processes import processes
 from terp.kubernetes.runner.runner import KEPT
 from tests.integration.runner.conftest import Cluster, node
 

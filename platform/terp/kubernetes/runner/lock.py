@@ -1,16 +1,12 @@
-"""One run at a time on a cluster: who has it since when, and what is left of one whose process died.
+"""One run at a time on a cluster: who has it since when.
 
-The kernel frees the lock with the process that holds it, however that ended. What the process has started may
-outlive it: everything that belongs to a run carries a mark in its environment, and is found by it.
+The kernel frees the lock with the process that holds it, however that ended.
 """
 
-import contextlib
 import fcntl
 import getpass
 import json
 import os
-import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,11 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from terp.errors import TerpError
-
-MARK = "TERP_RUN"
-"""Variable in the environment of every process of a run; its value is the cluster's folder."""
-TO_DIE = 10.0
-"""Seconds that killed processes have to be gone."""
+from terp.kubernetes.runner.processes import end_processes
 
 
 @contextmanager
@@ -56,34 +48,6 @@ def held(folder: Path, what: str) -> Iterator[str]:
 def now() -> str:
     """UTC, to the second (ISO 8601)."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def processes(folder: Path) -> list[int]:
-    """The processes of a run on this cluster."""
-    mark = f"{MARK}={folder}".encode()
-    found = []
-    for each in Path("/proc").iterdir():
-        if each.name.isdigit() and int(each.name) != os.getpid():
-            with contextlib.suppress(OSError):  # it ended meanwhile, or is somebody else's
-                if mark in (each / "environ").read_bytes().split(b"\0"):
-                    found.append(int(each.name))
-    return found
-
-
-def end_processes(folder: Path) -> None:
-    """Kill whatever a run on this cluster has left: workers, and the connections that ssh keeps.
-
-    Raises:
-        TerpError: something outlives SIGKILL.
-    """
-    end = time.monotonic() + TO_DIE
-    while running := processes(folder):
-        if time.monotonic() > end:
-            raise TerpError(f"processes of a run on {folder.name} do not end: {running}")
-        for pid in running:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)
 
 
 def _holder(lock: TextIO) -> str:

@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +25,9 @@ from terp.kubernetes.runner.access import Access, known_hosts, ssh_config
 from terp.kubernetes.runner.configuration import FACTS, configuration
 from terp.kubernetes.runner.history import History
 from terp.kubernetes.runner.installation import Installation
-from terp.kubernetes.runner.lock import MARK, end_processes, held
+from terp.kubernetes.runner.lock import held
 from terp.kubernetes.runner.moment import Moment
+from terp.kubernetes.runner.processes import MARK, end_processes, sockets
 from terp.kubernetes.runner.record import Result, RunRecord
 from terp.kubernetes.runner.story import Story
 
@@ -93,7 +93,7 @@ class Runner:
                 listen(story.moment(f"{host} is another host than before: what was known of it is forgotten"))
             began = datetime.now(UTC)
             place = _new_place(self._folder / "runs", began, run.playbook)
-            with _private(self._folder / "private") as private, _controls() as controls:
+            with _private(self._folder / "private") as private, sockets(self._folder) as controls:
                 self._write(private, controls, run, variables, secrets)
                 try:
                     result, why = self._play(private, run, story, place, mask, listen, cancelled)
@@ -252,13 +252,6 @@ def _private(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _controls() -> Iterator[Path]:
-    """Where ssh has its sockets: their paths may have no more than about 100 characters."""
-    with tempfile.TemporaryDirectory(prefix="terp-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
 
 
 @contextmanager
