@@ -104,8 +104,6 @@ def _make(new: Path, toolchain: Toolchain, unpacked: Path, task: Task) -> None:
     text = {
         "images": known,
         "pause_image": f"{REGISTRY}/pause:{versions['pause']}",
-        "etcd_tag": f"{versions['etcd']}-0",
-        "coredns_tag": f"v{versions['coredns']}",
     }
     (new / "variables.json").write_text(json.dumps(text, indent=1) + "\n")
 
@@ -115,7 +113,7 @@ def _versions(toolchain: Toolchain) -> dict[str, str]:
 
 
 def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
-    """What kubeadm's manifests ask for, with the versions that are built here."""
+    """What kubeadm asks for (`kubeadm config images list`)."""
     versions = _versions(toolchain)
     kubernetes = f"v{versions['kubernetes-components']}"
 
