@@ -34,10 +34,13 @@ def server_corefile() -> str:
 
 
 def client_corefile(pod: str, service: str, cluster_dns: str) -> str:
-    """Asks others, over UDP: the server at both its addresses, and the cluster's DNS for all other names."""
+    """Asks others, over UDP: the server at both its addresses, and the cluster's DNS for all other names.
+
+    A flow is not used again after a second: a policy need not cut off those that it finds.
+    """
     zones = {DIRECT: f"{pod}:{PORT}", THROUGH_SERVICE: f"{service}:{PORT}", ".": cluster_dns}
     return "".join(
-        f"{zone}:{PORT} {{\n  errors\n  forward . {to} {{\n    prefer_udp\n    max_fails 0\n  }}\n}}\n"
+        f"{zone}:{PORT} {{\n  errors\n  forward . {to} {{\n    prefer_udp\n    expire 1s\n    max_fails 0\n  }}\n}}\n"
         for zone, to in zones.items()
     )
 

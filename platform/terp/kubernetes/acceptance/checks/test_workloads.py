@@ -13,6 +13,8 @@ from terp.kubernetes.acceptance.workloads import DIRECT, THROUGH_SERVICE
 
 PATIENCE = 30.0
 """Seconds until what was just made works everywhere."""
+NEW_FLOW = 2.0
+"""Seconds after which the caller asks with a new flow."""
 API_NAME = "kubernetes.default.svc"
 
 
@@ -50,7 +52,7 @@ def test_network_policies_are_enforced(api: Api, namespace: str, server: Server,
     policy = workloads.network_policy(server.name, [])
     api.networking.create_namespaced_network_policy(namespace, policy)
     try:
-        wait("the pod to be cut off", lambda: not caller.hears(name), PATIENCE)
+        wait("the pod to be cut off", lambda: not caller.hears(name), PATIENCE, NEW_FLOW)
     except SilentError:
         if judgement.enforcer(api.daemon_sets()):
             raise
@@ -60,7 +62,7 @@ def test_network_policies_are_enforced(api: Api, namespace: str, server: Server,
     else:
         allowing = workloads.network_policy(server.name, [caller.name])
         api.networking.replace_namespaced_network_policy(server.name, namespace, allowing)
-        wait("the caller to be let through", lambda: caller.hears(name), PATIENCE)
+        wait("the caller to be let through", lambda: caller.hears(name), PATIENCE, NEW_FLOW)
     finally:
         api.networking.delete_namespaced_network_policy(server.name, namespace)
 
