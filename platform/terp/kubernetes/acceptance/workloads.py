@@ -39,9 +39,9 @@ def client_corefile(pod: str, service: str, cluster_dns: str) -> str:
     A flow is not used again after a second: a policy need not cut off those that it finds.
     """
     zones = {DIRECT: f"{pod}:{PORT}", THROUGH_SERVICE: f"{service}:{PORT}", ".": cluster_dns}
+    way = "    prefer_udp\n    expire 1s\n    max_fails 0\n"
     return "".join(
-        f"{zone}:{PORT} {{\n  errors\n  forward . {to} {{\n    prefer_udp\n    expire 1s\n    max_fails 0\n  }}\n}}\n"
-        for zone, to in zones.items()
+        f"{zone}:{PORT} {{\n  errors\n  forward . {to} {{\n{way}  }}\n}}\n" for zone, to in zones.items()
     )
 
 
