@@ -25,10 +25,11 @@ Errand = Callable[[Shell, Node, Run], str]
 
 def _kubespray(run: Run, wanted: Wanted, say: Sayings) -> Installation:
     """The release that the run is for; only that which is wanted in the end has a known commit."""
-    from terp.kubernetes.kubespray import installation
+    from terp.kubernetes.kubespray import installation, tuned
 
     commit = wanted.commit if run.installer_version == wanted.installer_version else None
-    return installation(run.installer_version, wanted.source, commit, say.progress)
+    ready = installation(run.installer_version, wanted.source, commit, say.progress)
+    return tuned(ready, run, wanted.variables, say.progress)
 
 
 def _embedded(run: Run, wanted: Wanted, say: Sayings) -> Installation:

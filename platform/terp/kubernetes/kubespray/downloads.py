@@ -1,0 +1,157 @@
+"""What the nodes of a cluster fetch, as the release itself says: its variables, rendered by its Ansible."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import JsonValue, ValidationError
+
+from terp.command import SHOWN, Command
+from terp.errors import TerpError
+from terp.kubernetes.model import Node, Run
+from terp.kubernetes.runner import inventory
+from terp.kubernetes.runner.configuration import configuration
+from terp.kubernetes.runner.installation import Installation
+from terp.model import Model
+from terp.paths import PROJECT, cache_dir
+
+PLAYBOOK = PROJECT / "ansible" / "kubespray" / "downloads.yml"
+LIMIT = 300.0
+"""Seconds; it takes 5 on a machine that does nothing else."""
+APPROVER = "roles/kubernetes-apps/kubelet-csr-approver/defaults/main.yml"
+CILIUM = "https://helm.cilium.io"
+PASSED = frozenset({"HOME", "LOGNAME", "TMPDIR", "USER"})
+NODE = Node(
+    name="node",
+    roles=("control-plane", "etcd", "worker"),
+    address=IPv4Address("127.0.0.1"),
+    access_address=IPv4Address("127.0.0.1"),
+    user="nobody",
+    host_key="",
+)
+"""Stands for all: what is fetched does not depend on the host."""
+
+
+class File(Model):
+    """A file by its address; `checksum` as Kubespray has it, `sha256:…`."""
+
+    name: str
+    url: str
+    checksum: str | None = None
+
+
+class Chart(Model):
+    """A Helm chart; its own images are not listed anywhere in Kubespray."""
+
+    name: str
+    version: str
+    repository: str
+
+
+class Downloads(Model):
+    """What nodes fetch. `enabled` are the entries of Kubespray's `downloads` that are not off."""
+
+    enabled: tuple[str, ...]
+    files: tuple[File, ...]
+    images: tuple[str, ...]
+    charts: tuple[Chart, ...]
+
+
+def downloads(
+    installation: Installation, kubernetes_version: str, variables: Mapping[str, JsonValue]
+) -> Downloads:
+    """For nodes (Debian family, x86_64) with these group variables; kept in the cache.
+
+    Raises:
+        TerpError: Kubespray's variables cannot be rendered.
+    """
+    asked = [str(installation.playbooks), kubernetes_version, variables, PLAYBOOK.read_text()]
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    kept = cache_dir() / "kubespray" / "downloads" / f"{digest[:16]}.json"
+    try:
+        return Downloads.model_validate_json(kept.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        answer = _answer(installation, kubernetes_version, variables)
+        found = _listed(answer, _charts(answer, installation.playbooks, variables))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    new = kept.with_suffix(f".{os.getpid()}")
+    new.write_text(found.model_dump_json(indent=1))
+    new.replace(kept)
+    return found
+
+
+def _answer(
+    installation: Installation, kubernetes_version: str, variables: Mapping[str, JsonValue]
+) -> Mapping[str, Any]:
+    """What the playbook writes."""
+    run = Run(
+        kind="playbook",
+        playbook=PLAYBOOK.name,
+        nodes=(NODE,),
+        installer_version=installation.version,
+        kubernetes_version=kubernetes_version,
+        reason="what nodes fetch",
+    )
+    with tempfile.TemporaryDirectory(prefix="terp-") as folder:
+        place = Path(folder)
+        settings = {**installation.settings, "stdout_callback": "default", "nocolor": "True"}
+        (place / "ansible.cfg").write_text(configuration(place, place, place / "facts", 1, 1, settings))
+        (place / "hosts.yaml").write_text(inventory.inventory(run, ""))
+        (place / "group_vars").mkdir()
+        (place / "group_vars" / "all.json").write_text(inventory.group_variables(run, variables))
+        command = Command(
+            (str(installation.bin / "ansible-playbook"),),
+            timeout=LIMIT,
+            only=PASSED,
+            env={
+                "PATH": f"{installation.bin}:{os.defpath}",
+                "LC_ALL": "C.UTF-8",
+                "ANSIBLE_CONFIG": str(place / "ansible.cfg"),
+            },
+        )
+        out = place / "answer.json"
+        done = command.run("-i", place / "hosts.yaml", "-e", f"out={out}", PLAYBOOK, check=False)
+        if done.returncode:
+            said = (done.stderr + done.stdout).strip()[-SHOWN:]
+            raise TerpError(f"Kubespray {installation.version} does not say what it downloads\n{said}")
+        answer: Mapping[str, Any] = json.loads(out.read_text())
+    return answer
+
+
+def _charts(answer: Mapping[str, Any], tree: Path, variables: Mapping[str, JsonValue]) -> tuple[Chart, ...]:
+    charts = []
+    if answer["approver"]:
+        chosen = {**yaml.safe_load((tree / APPROVER).read_text(encoding="utf-8")), **variables}
+        charts.append(
+            Chart(
+                name="kubelet-csr-approver",
+                version=chosen["kubelet_csr_approver_chart_version"],
+                repository=chosen["kubelet_csr_approver_repository_url"],
+            )
+        )
+    if "cilium" in answer["enabled"]:
+        charts.append(Chart(name="cilium", version=answer["cilium"], repository=CILIUM))
+    return tuple(charts)
+
+
+def _listed(answer: Mapping[str, Any], charts: tuple[Chart, ...]) -> Downloads:
+    """Entries are files or images; one may be either, as etcd is."""
+    entries = answer["enabled"]
+    files = [
+        File(name=name, url=entry["url"], checksum=entry.get("checksum") or None)
+        for name, entry in entries.items()
+        if entry.get("file")
+    ]
+    images = [f"{entry['repo']}:{entry['tag']}" for entry in entries.values() if entry.get("container")]
+    return Downloads(
+        enabled=tuple(sorted(entries)),
+        files=tuple(files),
+        images=tuple(sorted({*images, *answer["images"]})),
+        charts=charts,
+    )
