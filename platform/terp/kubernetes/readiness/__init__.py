@@ -5,6 +5,7 @@ here, by pure functions (`judgement.py`).
 """
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from terp.kubernetes.readiness.facts import Clock, Contact, Facts, clock_of
 from terp.kubernetes.readiness.finding import Finding, Report, error
 from terp.kubernetes.readiness.judgement import judge, judge_clocks, judge_jump, judge_silences
 from terp.kubernetes.readiness.needs import Needs, needs_of
+from terp.kubernetes.runner.configuration import forks
 from terp.kubernetes.shell import Shell, UnreachableError, shell
 
 __all__ = ["Finding", "Needs", "Report", "check_hosts", "needs_of"]
@@ -70,7 +72,7 @@ def _judged(
         finding for node in nodes if node.name in facts for finding in judge(node, facts[node.name], needs)
     ]
     if jump and jump.name in facts:
-        findings += judge_jump(jump, facts[jump.name], min(needs.forks, len(nodes)))
+        findings += judge_jump(jump, facts[jump.name], forks(len(nodes), os.cpu_count() or 1))
     findings += judge_clocks({name: answer.clock for name, answer in known.items()})
     findings += judge_silences(facts)
     return findings

@@ -44,7 +44,6 @@ class Needs(Model):
     urls: Mapping[str, bool] = {}
     proxy: str = ""
     plugin: Plugin | None = None
-    forks: int = 20
     fsync: float = FSYNC
     cgroup_v1: bool = False
 
