@@ -61,19 +61,20 @@ class Observation(Model):
 
     `reachable` are the hosts that answer SSH; `api_nodes` is None when the API does not answer.
     `etcd_members` says of each member whether it is healthy. `fingerprints` are those of the keys found on
-    hosts, by name.
+    hosts, by name; `certificate_days` the days until the first certificate of a control plane ends.
     """
 
     reachable: frozenset[str] = frozenset()
     api_nodes: Mapping[str, SeenNode] | None = None
     etcd_members: Mapping[str, bool] = {}
     fingerprints: Mapping[str, str] = {}
+    certificate_days: Mapping[str, int] = {}
 
 
 class Run(Model):
     """One thing to do on a cluster: a playbook with the inventory of this very run, labels, or a snapshot."""
 
-    kind: Literal["playbook", "labels", "snapshot"]
+    kind: Literal["playbook", "labels", "snapshot", "cluster-info"]
     playbook: str = ""
     nodes: tuple[Node, ...]
     limit: tuple[str, ...] = ()
