@@ -82,7 +82,10 @@ def labelling(changes: Mapping[str, NodeChange]) -> Iterator[str]:
         values = [f"{key}-" if value is None else f"{key}={value}" for key, value in change.labels.items()]
         if values:
             yield shlex.join(["kubectl", "label", "node", name, "--overwrite", *values])
+        new = {(taint.key, taint.effect) for taint in change.taints}  # these replace an old value
         for taint in change.without_taints:
+            if (taint.key, taint.effect) in new:
+                continue
             yield shlex.join(["untaint", name, f"{taint.key}:{taint.effect}-"])
         for taint in change.taints:
             value = f"={taint.value}" if taint.value else ""

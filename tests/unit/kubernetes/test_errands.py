@@ -16,13 +16,21 @@ def test_labels_are_set_and_removed_in_one_command():
     ]
 
 
-def test_taints_that_leave_go_before_new_ones_come():
+def test_taints_are_set_and_removed():
+    changes = {
+        "taints": [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}],
+        "without_taints": [{"key": "gpu", "value": "yes", "effect": "NoExecute"}],
+    }
+    assert commands({"worker-1": changes}) == [
+        "untaint worker-1 gpu:NoExecute-",
+        "kubectl taint node worker-1 --overwrite gpu=yes:NoSchedule",
+    ]
+
+
+def test_a_taint_with_a_new_value_is_there_all_the_time():
     taint = {"key": "gpu", "effect": "NoSchedule"}
     changes = {"taints": [{**taint, "value": "new"}], "without_taints": [{**taint, "value": "old"}]}
-    assert commands({"worker-1": changes}) == [
-        "untaint worker-1 gpu:NoSchedule-",
-        "kubectl taint node worker-1 --overwrite gpu=new:NoSchedule",
-    ]
+    assert commands({"worker-1": changes}) == ["kubectl taint node worker-1 --overwrite gpu=new:NoSchedule"]
 
 
 def test_values_cannot_become_commands():
