@@ -1,11 +1,15 @@
 """Measures the Kubernetes layer, part by part.
 
     scripts/python development benchmarks/kubernetes_layer.py runner [--hosts 100] [--rounds 10] [--times 2]
+    scripts/python development benchmarks/kubernetes_layer.py planner --hosts 1000 [--times 2]
 
 `runner`: our runner against plain `ansible-playbook` with the same playbook (kubernetes_layer/cluster.yml),
 inventory, variables and settings, on hosts that are all this machine. They take turns, and each begins
 without facts. Memory is the greatest sum of proportional set sizes (PSS) of all processes of a run, ours
 among them.
+
+`planner`: the seconds and CPU seconds of a plan in which a cluster grows by a tenth, is upgraded over three
+releases, and changes variables and labels; observation included, as models. The goal is 1 s for 1,000 hosts.
 """
 
 import argparse
@@ -20,8 +24,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -29,7 +34,8 @@ from rich.table import Table
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "platform")]
 
-from terp.kubernetes.model import Node, Run
+from terp.kubernetes.model import ClusterState, Node, Observation, Run, SeenNode
+from terp.kubernetes.plan import plan
 from terp.kubernetes.runner import Access, Installation, Runner
 from terp.kubernetes.runner.configuration import configuration
 from terp.kubernetes.runner.inventory import arguments, group_variables, inventory
@@ -39,6 +45,12 @@ from terp.virtualenv import Virtualenv
 PLAYBOOKS = PROJECT / "benchmarks" / "kubernetes_layer"
 EVERY = 0.5
 """Seconds between two looks at the memory."""
+RELEASES = {
+    "v2.29.1": ("1.33.5", "1.33.7"),
+    "v2.30.0": ("1.33.7", "1.34.3"),
+    "v2.31.0": ("1.34.7", "1.35.4"),
+}
+"""Kubernetes versions by release, for plans."""
 LIMIT = 3600.0
 """Seconds for one run."""
 out = Console()
@@ -194,7 +206,60 @@ def runner(options: argparse.Namespace) -> None:
     out.print(table)
 
 
-PARTS = {"runner": runner}
+def cluster_of(hosts: int, **changed: Any) -> ClusterState:
+    """Three hosts of the control plane, and workers."""
+    control_plane, worker = ("control-plane", "etcd"), ("worker",)
+    nodes = tuple(
+        Node(
+            name=f"node-{number}",
+            roles=control_plane if number < 3 else worker,
+            address=IPv4Address("10.0.0.1") + number,
+            access_address=IPv4Address("10.0.0.1") + number,
+            user="debian",
+            host_key="ssh-ed25519 AAAA",
+            labels=changed.get("labels", {}),
+        )
+        for number in range(hosts)
+    )
+    return ClusterState(
+        nodes=nodes,
+        installer="kubespray",
+        installer_version=changed.get("release", "v2.29.1"),
+        kubernetes_version=changed.get("kubernetes", "1.33.5"),
+        variables={f"kubelet_{number}": changed.get("value", 0) for number in range(200)},
+    )
+
+
+def planner(options: argparse.Namespace) -> None:
+    """Print the best and the worst of several plans."""
+    before = cluster_of(options.hosts)
+    after = cluster_of(
+        options.hosts + options.hosts // 10,
+        labels={"zone": "a"},
+        value=1,
+        release="v2.31.0",
+        kubernetes="1.35.4",
+    )
+    observed = Observation(
+        reachable=frozenset(node.name for node in after.nodes),
+        api_nodes={node.name: SeenNode(ready=True, version="1.33.5") for node in before.nodes},
+        etcd_members={node.name: True for node in before.nodes if "etcd" in node.roles},
+    )
+    taken = []
+    for _ in range(max(options.times, 1)):
+        cpu, began = time.process_time(), time.monotonic()
+        planned = plan(before, after, observed, releases=RELEASES)
+        taken.append((time.monotonic() - began, time.process_time() - cpu))
+    load = Path("/proc/loadavg").read_text().split()[0]
+    table = Table(title=f"{options.hosts} hosts, {len(planned.runs)} runs, load {load}")
+    for name in ("", "seconds", "CPU seconds"):
+        table.add_column(name, justify="left" if not name else "right")
+    for name, values in (("best", min(taken)), ("worst", max(taken))):
+        table.add_row(name, *(f"{value:.3f}" for value in values))
+    out.print(table)
+
+
+PARTS = {"runner": runner, "planner": planner}
 
 
 def main() -> None:

@@ -13,8 +13,6 @@ from typing import Any
 import yaml
 
 from terp.errors import TerpError
-from terp.kubernetes.model import Node
-from terp.kubernetes.shell import Shell
 
 ENCRYPTION = "kube_encrypt_token"
 """Kubespray's variable of the key that encrypts Secrets."""
@@ -33,6 +31,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 """Where each key is, by its name here."""
 CONFIGURATIONS = tuple(f"{folder}/secrets_encryption.yaml" for folder in CERTIFICATES)
 """Where the API server's EncryptionConfiguration is."""
+PRINTED = {**PLACES, ENCRYPTION: CONFIGURATIONS}
 
 
 class WrongKeyError(TerpError):
@@ -49,15 +48,15 @@ def fingerprints(keys: Mapping[str, str]) -> dict[str, str]:
     return {name: fingerprint(key) for name, key in sorted(keys.items())}
 
 
-def read_keys(on: Shell, node: Node) -> dict[str, str]:
-    """The keys that a node of the control plane has, by name; none on a host without a cluster."""
-    wanted = {**PLACES, ENCRYPTION: CONFIGURATIONS}
-    printed = on.run(node, "".join(_print_first(name, places) for name, places in wanted.items()))
-    found = {
-        name: base64.b64decode(text).decode() for name, text in map(str.split, printed.splitlines()) if text
-    }
-    configuration = found.pop(ENCRYPTION, None)
-    if configuration and (key := _encryption_key(configuration)):
+def printing_keys() -> str:
+    """A script that prints each key that a host has: its name, and it in base64."""
+    return "".join(_print_first(name, places) for name, places in PRINTED.items())
+
+
+def keys_of(printed: Mapping[str, str]) -> dict[str, str]:
+    """The keys among what such a script printed, by name; none of a host without a cluster."""
+    found = {name: printed[name] for name in PLACES if name in printed}
+    if ENCRYPTION in printed and (key := _encryption_key(printed[ENCRYPTION])):
         found[ENCRYPTION] = key
     return found
 

@@ -6,15 +6,9 @@ from typing import Any
 import yaml
 
 from terp.errors import TerpError
-from terp.kubernetes.model import Node
-from terp.kubernetes.shell import Shell
 
 PLACE = "/etc/kubernetes/admin.conf"
-
-
-def read_admin(on: Shell, node: Node) -> str | None:
-    """The kubeconfig as kubeadm wrote it on a control plane; None on a host without a cluster."""
-    return on.run(node, f"if [ -s {PLACE} ]; then cat {PLACE}; fi") or None
+"""Where kubeadm writes it on every control plane."""
 
 
 def led_to(kubeconfig: str, endpoint: str, name: str) -> str:

@@ -5,7 +5,7 @@ decides, not what somebody remembers to have begun.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -13,9 +13,10 @@ from pydantic import JsonValue
 
 from terp.errors import TerpError
 from terp.kubernetes import keys, kubeconfig
-from terp.kubernetes.model import ClusterState, Node, Observation, Run
+from terp.kubernetes.model import ClusterState, Node, Run
 from terp.kubernetes.observation import Look, look_at
-from terp.kubernetes.unfinished import unfinished
+from terp.kubernetes.plan import Plan, plan
+from terp.kubernetes.unfinished import broken_off, unfinished
 from terp.model import Model
 
 KEPT_RUNS = 30
@@ -60,10 +61,12 @@ class Wanted(Model):
 class Standing(Model):
     """What is recorded of a cluster: the state that it has reached, what opens it, and what was run.
 
-    `state` is None until a first creation came to its end.
+    `state` is None until a first creation came to its end; `attempts` are what runs that broke off since then
+    were leading to, oldest first.
     """
 
     state: ClusterState | None = None
+    attempts: tuple[ClusterState, ...] = ()
     kubeconfig: str | None = None
     ca_certificate: str | None = None
     keys: Mapping[str, str] = {}
@@ -103,14 +106,6 @@ class Sayings(Protocol):
         """How far it is."""
 
 
-class Planned(Protocol):
-    """Runs, in order."""
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        """What to do."""
-
-
 @dataclass(frozen=True)
 class Ended:
     """How a run ended: its record without secrets, and what went wrong, if anything."""
@@ -130,14 +125,10 @@ class Executor(Protocol):
         """Run to the end, or until `stop`."""
 
 
-Planner = Callable[[ClusterState | None, ClusterState, Observation], Planned]
-
-
 class Life:
     """Leads clusters from what they are to what they shall be."""
 
-    def __init__(self, planner: Planner, executor: Executor) -> None:
-        self._planner = planner
+    def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
     def preview(self, wanted: Wanted, standing: Standing | None, say: Sayings) -> tuple[Run, ...]:
@@ -146,7 +137,7 @@ class Life:
         Raises:
             TerpError: what is wanted cannot be reached safely, or the hosts have other keys.
         """
-        return self._plan(wanted, standing or Standing(), say)
+        return self._plan(wanted, _with_broken_off(wanted, standing), say).runs
 
     def lead(
         self, wanted: Wanted, standing: Standing | None, say: Sayings, stop: threading.Event
@@ -157,18 +148,21 @@ class Life:
             UnfinishedError: a run failed or was stopped; the next call goes on.
             TerpError: what is wanted cannot be reached safely, or the hosts have other keys; nothing ran.
         """
-        before = standing or Standing()
-        runs = self._plan(wanted, before, say)
-        with unfinished(wanted.name):
-            for number, run in enumerate(runs, 1):
-                say.say(f"run {number} of {len(runs)}: {_sentence(run)}")
-                before = self._run(run, wanted, before, say, stop)
+        before = _with_broken_off(wanted, standing)
+        planned = self._plan(wanted, before, say)
+        attempts = (*(each for each in before.attempts if each != planned.state), planned.state)
+        begun = before.model_copy(update={"attempts": attempts})
+        with unfinished(wanted.name, attempts):
+            for number, run in enumerate(planned.runs, 1):
+                say.say(f"run {number} of {len(planned.runs)}: {_sentence(run)}")
+                begun = self._run(run, wanted, begun, say, stop)
             look = look_at(wanted.nodes, wanted.jump, wanted.private_key)
             if look.kubeconfig is None:
                 raise UnfinishedError(
-                    before, "no control plane has a kubeconfig", hint="see the log of the run"
+                    begun, "no control plane has a kubeconfig", hint="see the log of the run"
                 )
-            return _standing(wanted, look, before, wanted.state)
+            reached = begun.model_copy(update={"state": planned.state, "attempts": ()})
+            return _seen(wanted, look, reached)
 
     def read(self, wanted: Wanted, standing: Standing | None, say: Sayings) -> Standing | None:
         """What the cluster is now; None when its hosts answer and have no cluster.
@@ -178,7 +172,7 @@ class Life:
         before = standing or Standing()
         look = look_at(wanted.nodes, wanted.jump, wanted.private_key)
         if look.kubeconfig is not None:
-            return _standing(wanted, look, before, before.state)
+            return _seen(wanted, look, before)
         if any(node.name in look.observation.reachable for node in _control_plane(wanted.nodes)):
             return None
         say.warn("no control plane answers SSH: what was recorded of the cluster stays")
@@ -203,17 +197,18 @@ class Life:
         say.say(_sentence(run))
         self._run(run, wanted, Standing(), say, stop)
 
-    def _plan(self, wanted: Wanted, before: Standing, say: Sayings) -> tuple[Run, ...]:
+    def _plan(self, wanted: Wanted, before: Standing, say: Sayings) -> Plan:
         """The runs that lead there, after saying them."""
-        look = look_at(_everyone(wanted.nodes, before.state), wanted.jump, wanted.private_key)
-        keys.check_keys(
-            {**before.fingerprints, **wanted.state.secrets}, look.observation.fingerprints, look.control_plane
-        )
-        runs = self._planner(before.state, wanted.state, look.observation).runs
-        for number, run in enumerate(runs, 1):
+        look = look_at(_everyone(wanted, before), wanted.jump, wanted.private_key)
+        recorded = {**before.fingerprints, **wanted.state.secrets}
+        for host, found in look.keys.items():
+            keys.check_keys(recorded, keys.fingerprints(found), host)
+        planned = plan(before.state, wanted.state, look.observation, attempts=before.attempts)
+        for number, run in enumerate(planned.runs, 1):
             estimate = self._executor.estimate(run, wanted)
-            say.say(f"plan {number} of {len(runs)}: {_sentence(run)}{f'; {estimate}' if estimate else ''}")
-        return runs
+            more = f"; {estimate}" if estimate else ""
+            say.say(f"plan {number} of {len(planned.runs)}: {_sentence(run)}{more}")
+        return planned
 
     def _run(
         self, run: Run, wanted: Wanted, before: Standing, say: Sayings, stop: threading.Event
@@ -230,23 +225,32 @@ class Life:
         return after
 
 
-def _standing(wanted: Wanted, look: Look, before: Standing, state: ClusterState | None) -> Standing:
+def _with_broken_off(wanted: Wanted, standing: Standing | None) -> Standing:
+    """What is recorded, and what this machine alone knows of: whoever was killed recorded nothing."""
+    before = standing or Standing()
+    more = [each for each in broken_off(wanted.name) if each not in before.attempts]
+    return before.model_copy(update={"attempts": (*before.attempts, *more)})
+
+
+def _seen(wanted: Wanted, look: Look, before: Standing) -> Standing:
     """What is recorded of a cluster that was seen."""
     admin = look.kubeconfig or ""
-    return Standing(
-        state=state,
-        kubeconfig=kubeconfig.led_to(admin, wanted.endpoint, wanted.name),
-        ca_certificate=kubeconfig.ca_certificate(admin),
-        keys={**before.keys, **look.keys},
-        runs=before.runs,
+    return before.model_copy(
+        update={
+            "kubeconfig": kubeconfig.led_to(admin, wanted.endpoint, wanted.name),
+            "ca_certificate": kubeconfig.ca_certificate(admin),
+            "keys": {**before.keys, **look.keys.get(look.control_plane, {})},
+        }
     )
 
 
-def _everyone(nodes: Sequence[Node], before: ClusterState | None) -> tuple[Node, ...]:
+def _everyone(wanted: Wanted, before: Standing) -> tuple[Node, ...]:
     """The nodes, and those that shall leave: their hosts are there until they have left."""
-    names = {node.name for node in nodes}
-    former = before.nodes if before else ()
-    return (*nodes, *(node for node in former if node.name not in names))
+    pasts = [*reversed(before.attempts), *([before.state] if before.state else [])]
+    latest: dict[str, Node] = {}
+    for node in (*wanted.nodes, *(node for past in pasts for node in past.nodes)):
+        latest.setdefault(node.name, node)
+    return tuple(latest.values())
 
 
 def _control_plane(nodes: Sequence[Node]) -> tuple[Node, ...]:

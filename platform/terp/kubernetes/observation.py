@@ -1,101 +1,110 @@
-"""What the hosts of a cluster, its API and etcd say now, read over SSH in one go."""
+"""What the hosts of a cluster, its API and etcd say now, read over SSH: one connection to each host."""
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from terp.command import CommandError
 from terp.environment.nodes import Taint
 from terp.kubernetes import keys, kubeconfig
 from terp.kubernetes.model import Node, Observation, SeenNode
+from terp.kubernetes.plan.change import runs_cluster
 from terp.kubernetes.shell import Shell, UnreachableError, shell
 
 AT_ONCE = 16
 """Hosts that are asked side by side."""
-API = f"""
+ADMIN, API, MEMBERS, HEALTH, EXPIRY = "admin", "api", "etcd-members", "etcd-health", "expiry"
+KUBECTL = f"kubectl --kubeconfig {kubeconfig.PLACE} --request-timeout=10s"
+LOOK = f"""
+{keys.printing_keys()}
 PATH=$PATH:/usr/local/bin
-kubectl --kubeconfig {kubeconfig.PLACE} --request-timeout=10s get nodes --output=json
-"""
-ETCD = f"""
-PATH=$PATH:/usr/local/bin
+etcd=false
 if [ -s /etc/etcd.env ]; then
-  . /etc/etcd.env
-  export ETCDCTL_API=3 ETCDCTL_CACERT ETCDCTL_CERT ETCDCTL_KEY ETCDCTL_ENDPOINTS
-  run=etcdctl
-else
+  set -a; . /etc/etcd.env; set +a
+  etcd="timeout 15 etcdctl"
+elif [ -s {kubeconfig.PLACE} ]; then
   pki=/etc/kubernetes/pki/etcd
-  run="kubectl --kubeconfig {kubeconfig.PLACE} --request-timeout=10s --namespace kube-system"
-  run="$run exec etcd-$(hostname) -- etcdctl"
-  run="$run --cacert $pki/ca.crt --cert $pki/server.crt --key $pki/server.key"
+  etcd="timeout 15 {KUBECTL} --namespace kube-system exec etcd-$(hostname) -- etcdctl"
+  etcd="$etcd --cacert $pki/ca.crt --cert $pki/server.crt --key $pki/server.key"
 fi
-$run member list --write-out=json
-echo
-$run endpoint health --cluster --write-out=json 2>&1 || true
+show() {{ echo "$1 $(eval "$2" 2>/dev/null | base64 -w0)"; }}
+show {MEMBERS} "$etcd member list --write-out=json"
+show {HEALTH} "$etcd endpoint health --cluster --write-out=json"
+[ -s {kubeconfig.PLACE} ] || exit 0
+show {ADMIN} "cat {kubeconfig.PLACE}"
+show {API} "{KUBECTL} get nodes --output=json"
+certificate=$(ls /etc/kubernetes/ssl/apiserver.crt /etc/kubernetes/pki/apiserver.crt 2>/dev/null | head -1)
+show {EXPIRY} "LC_ALL=C openssl x509 -noout -enddate -in $certificate"
 """
-"""Two lines of JSON: Kubespray's etcd is a service with /etc/etcd.env, kubeadm's a static pod."""
+"""Lines of a name and base64. Kubespray's etcd is a service with /etc/etcd.env, kubeadm's a static pod."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen; kubeconfig and keys are secrets, of the first control plane that has a cluster."""
+    """What was seen. `keys` are those of each control plane by its name; they and `kubeconfig` are secrets.
+
+    `control_plane` is the first that has a cluster; `kubeconfig` is None when none has.
+    """
 
     observation: Observation
     control_plane: str = ""
     kubeconfig: str | None = None
-    keys: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def has_hosts(self) -> bool:
-        """Whether any host answered."""
-        return bool(self.observation.reachable)
+    keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def look_at(nodes: Sequence[Node], jump: Node | None, private_key: str) -> Look:
-    """Look at a cluster through those of its nodes that answer; bounded by a minute for each question."""
-    with shell(nodes, jump, private_key) as on:
-        with ThreadPoolExecutor(AT_ONCE) as asking:
-            answers = dict(zip(nodes, asking.map(lambda node: _answers(on, node), nodes), strict=True))
-        reachable = frozenset(node.name for node, answered in answers.items() if answered)
-        for node in nodes:
-            if node.name in reachable and "control-plane" in node.roles:
-                admin = kubeconfig.read_admin(on, node)
-                if admin:
-                    return _look_through(on, node, admin, reachable)
-    return Look(Observation(reachable=reachable))
+    """Look at a cluster through those of its nodes that answer within a minute."""
+    with shell(nodes, jump, private_key) as on, ThreadPoolExecutor(AT_ONCE) as asking:
+        answers = list(asking.map(lambda node: _ask(on, node), nodes))
+    return seen({node.name: said for node, said in zip(nodes, answers, strict=True) if said is not None})
 
 
-def _answers(on: Shell, node: Node) -> bool:
-    try:
-        on.run(node, "true")
-    except UnreachableError:
-        return False
-    return True
-
-
-def _look_through(on: Shell, node: Node, admin: str, reachable: frozenset[str]) -> Look:
-    found = keys.read_keys(on, node)
+def seen(answers: Mapping[str, str]) -> Look:
+    """What the answers of hosts say, by their names and in their order."""
+    printed = {name: _fields(said) for name, said in answers.items()}
+    found = {name: own for name, fields in printed.items() if (own := keys.keys_of(fields))}
+    reachable = frozenset(answers)
+    name = next((name for name, fields in printed.items() if ADMIN in fields), "")
+    if not name:
+        return Look(Observation(reachable=reachable), keys=found)
+    talking = next((fields for fields in printed.values() if API in fields), {})
+    etcd = next((fields for fields in printed.values() if MEMBERS in fields), {})
     observation = Observation(
         reachable=reachable,
-        api_nodes=_api_nodes(_said(on, node, API)),
-        etcd_members=_etcd_members(_said(on, node, ETCD)),
-        fingerprints=keys.fingerprints(found),
+        api_nodes=_api_nodes(talking[API]) if talking else None,
+        etcd_members=_etcd_members(etcd[MEMBERS], etcd.get(HEALTH, "[]")) if etcd else {},
+        fingerprints=keys.fingerprints(found.get(name, {})),
+        certificate_days={
+            host: _days_to(fields[EXPIRY]) for host, fields in printed.items() if EXPIRY in fields
+        },
     )
-    return Look(observation, node.name, admin, found)
+    return Look(observation, name, printed[name][ADMIN], found)
 
 
-def _said(on: Shell, node: Node, script: str) -> str:
-    """What a script printed; nothing when it failed: then that part of the cluster does not answer."""
+def _ask(on: Shell, node: Node) -> str | None:
+    """What a node says of itself; None when it does not answer."""
     try:
-        return on.run(node, script)
-    except CommandError:
-        return ""
-
-
-def _api_nodes(said: str) -> dict[str, SeenNode] | None:
-    if not said:
+        return on.run(node, LOOK if runs_cluster(node) else "true")
+    except UnreachableError:
         return None
+
+
+def _fields(said: str) -> dict[str, str]:
+    """What was printed by name; a part that failed printed nothing and is not there."""
+    lines = (line.split() for line in said.splitlines())
+    return {line[0]: base64.b64decode(line[1]).decode() for line in lines if len(line) == 2}
+
+
+def _days_to(said: str) -> int:
+    """Days to what openssl prints: `notAfter=Nov 23 09:00:00 2027 GMT`."""
+    end = datetime.strptime(said.strip(), "notAfter=%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+    return (end - datetime.now(UTC)).days
+
+
+def _api_nodes(said: str) -> dict[str, SeenNode]:
     return {item["metadata"]["name"]: _seen(item) for item in json.loads(said)["items"]}
 
 
@@ -112,16 +121,11 @@ def _seen(item: Mapping[str, Any]) -> SeenNode:
     )
 
 
-def _etcd_members(said: str) -> dict[str, bool]:
+def _etcd_members(listed: str, health: str) -> dict[str, bool]:
     """Whether each member is healthy, by its name (etcdctl 3.5 and later)."""
-    lines = [line for line in said.splitlines() if line.startswith(("{", "["))]
-    if not lines:
-        return {}
-    healthy = (
-        {each["endpoint"] for each in json.loads(lines[-1]) if each["health"]} if len(lines) > 1 else set()
-    )
+    healthy = {each["endpoint"] for each in json.loads(health) if each["health"]}
     return {
-        member["name"]: any(url in healthy for url in member.get("clientURLs", ()))
-        for member in json.loads(lines[0])["members"]
+        member["name"]: not healthy.isdisjoint(member.get("clientURLs", ()))
+        for member in json.loads(listed)["members"]
         if member.get("name")  # one that was added and never started has none
     }

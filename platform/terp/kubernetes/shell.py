@@ -29,8 +29,8 @@ class Shell:
         program = ("ssh", "-F", str(ssh_config), "-o", "BatchMode=yes")
         self._ssh = Command(program, timeout=LIMIT, only=frozenset({"PATH", "HOME"}))
 
-    def run(self, node: Node, script: str) -> str:
-        """The output of a script.
+    def run(self, node: Node, script: str, limit: float = LIMIT) -> str:
+        """The output of a script that may take `limit` seconds.
 
         Raises:
             UnreachableError: the node does not answer, or not with its key.
@@ -38,12 +38,12 @@ class Shell:
         """
         root = ("sh", "-s") if node.user == "root" else ("sudo", "-n", "sh", "-s")
         try:
-            return self._ssh.run(node.name, *root, stdin=script).stdout
+            return self._ssh.run(node.name, *root, stdin=script, timeout=limit).stdout
         except CommandError as error:
             if error.code in (UNREACHABLE, None):
                 said = error.output.strip().rpartition("\n")[2]
                 raise UnreachableError(
-                    f"{node.name} does not answer SSH: {said or f'not within {LIMIT:.0f} s'}"
+                    f"{node.name} does not answer SSH: {said or f'not within {limit:.0f} s'}"
                 ) from error
             raise
 

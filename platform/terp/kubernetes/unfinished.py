@@ -3,11 +3,16 @@
 Pulumi's state says the same as before then, and an edit that is taken back would look like no change at all.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from terp.paths import state_dir
+
+if TYPE_CHECKING:
+    from terp.kubernetes.model import ClusterState
 
 
 def folder_of(name: str) -> Path:
@@ -20,12 +25,23 @@ def is_unfinished(name: str) -> bool:
     return _mark(name).exists()
 
 
+def broken_off(name: str) -> "tuple[ClusterState, ...]":
+    """The states that changes which broke off were leading to, oldest first."""
+    from terp.kubernetes.model import ClusterState  # half a second that `is_unfinished` does not need
+
+    if not is_unfinished(name):
+        return ()
+    return tuple(ClusterState.model_validate(each) for each in json.loads(_mark(name).read_text()))
+
+
 @contextmanager
-def unfinished(name: str) -> Iterator[None]:
-    """Mark the cluster while the block runs; the mark stays when it fails."""
+def unfinished(name: str, attempts: "Sequence[ClusterState]") -> Iterator[None]:
+    """Mark the cluster as on its way to the last of these in the block; the mark stays if that fails."""
     folder = folder_of(name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _mark(name).touch()
+    new = folder / "unfinished.new"
+    new.write_text(json.dumps([each.model_dump(mode="json") for each in attempts]))
+    new.replace(_mark(name))
     yield
     _mark(name).unlink(missing_ok=True)
 

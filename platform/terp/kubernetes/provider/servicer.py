@@ -19,9 +19,9 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from pydantic import JsonValue
 
 from terp.errors import TerpError
+from terp.kubernetes.masking import Mask
 from terp.kubernetes.provider.differences import differences
 from terp.kubernetes.provider.engine import EngineLog
-from terp.kubernetes.masking import Mask
 from terp.kubernetes.provider.values import (
     UNKNOWN,
     Properties,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 TYPE = "terp:kubernetes:Cluster"
 VERSION = "0.1.0"
 SECRETS = frozenset({"private_key", "secrets", "kubeconfig", "keys"})
-COMPUTED = ("state", "kubeconfig", "ca_certificate", "keys", "fingerprints", "runs")
+COMPUTED = ("state", "attempts", "kubeconfig", "ca_certificate", "keys", "fingerprints", "runs")
 """Outputs that are no inputs."""
 REPLACES = frozenset({"name"})
 """Another name is another cluster."""
@@ -255,10 +255,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             _wanted(inputs)
         except ValidationError as error:  # its own text would repeat secrets
-            return [
-                (".".join(map(str, each["loc"])), each["msg"])
-                for each in error.errors(include_input=False, include_url=False)
-            ]
+            found = error.errors(include_input=False, include_url=False)
+            return [_problem([str(part) for part in each["loc"]], each["msg"]) for each in found]
         return []
 
     def _previewed(self, urn: str, inputs: Properties, outputs: Properties, mask: Mask) -> Struct:
@@ -304,6 +302,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if timer:
                 timer.cancel()
             self._stops.discard(stop)
+
+
+def _problem(place: Sequence[str], message: str) -> tuple[str, str]:
+    """Property and reason; without the property if it is secret: the engine would print its value."""
+    where = ".".join(place)
+    return ("", f"{where}: {message}") if place[0] in SECRETS else (where, message)
 
 
 def in_recorded_order(old: JsonValue, new: JsonValue) -> JsonValue:
