@@ -1,13 +1,16 @@
 """Runs as the life of a cluster asks for them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import grpc
 
 from terp.kubernetes.execution import Execution
 from terp.kubernetes.life import Wanted
 from terp.kubernetes.runner import Installation
-from tests.integration.runner.conftest import HERE, KEY, node, run_of
+from tests.integration.runner.conftest import HERE, KEY, Cluster, node, run_of
 
 NODES = (node("cp-1", 1), node("worker-1", 2))
 
@@ -64,6 +67,19 @@ def test_a_failure_says_where_and_what_helps(installation: Installation, tmp_pat
     assert "main.yml:9" in ended.failure
     assert "2379" in ended.remedy
     assert any("members are unhealthy" in line or "Ask etcd" in line for line in heard.warned)
+
+
+def test_runs_do_not_mind_the_threads_of_grpc(installation: Installation, tmp_path: Path):
+    """A process with them does not survive a fork of Python's own; the provider of clusters has them."""
+    server = grpc.server(ThreadPoolExecutor(8))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, ThreadPoolExecutor(3) as threads:
+        grpc.channel_ready_future(channel).result(20)
+        clusters = [Cluster(tmp_path / f"cluster-{number}", installation) for number in range(3)]
+        records = list(threads.map(lambda cluster: cluster.run("facts.yml"), clusters))
+    server.stop(None)
+    assert [record.result for record in records] == ["ok", "ok", "ok"], records
 
 
 def test_an_errand_on_nodes_that_do_not_answer_fails(tmp_path: Path):

@@ -1,9 +1,12 @@
 """One playbook on the nodes of a cluster, through ansible-runner: private, watched, and without a trace."""
 
+import json
 import os
-import re
+import select
 import shlex
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from ansible_runner import Runner as AnsibleRunner
-from ansible_runner import RunnerConfig
-from ansible_runner.utils import get_callback_dir
 from pydantic import JsonValue
 
 from terp.errors import TerpError
@@ -27,13 +27,13 @@ from terp.kubernetes.runner.history import History
 from terp.kubernetes.runner.installation import Installation
 from terp.kubernetes.runner.lock import held
 from terp.kubernetes.runner.moment import Moment
-from terp.kubernetes.runner.processes import MARK, end_processes, sockets
+from terp.kubernetes.runner.processes import MARK, TO_DIE, end_processes, sockets
 from terp.kubernetes.runner.record import Result, RunRecord
 from terp.kubernetes.runner.story import Story
 
 LIMIT = 6 * 3600.0
 """Seconds that a run may take: 350 hosts took Kubespray 220 minutes (kubespray#478)."""
-SILENCE = 3600
+SILENCE = 3600.0
 """Seconds that a run may say nothing; the longest of Kubespray's own waits are below 15 minutes."""
 POLL = 0.5
 """Seconds between two looks at whether the run shall end."""
@@ -41,8 +41,6 @@ TICK = 5.0
 """Seconds after which a run that says nothing is told again."""
 KEPT = 20
 """Runs whose logs are kept."""
-LARGEST = 65_536
-"""Characters of the largest result that an event carries; facts of a host are about 30 kB."""
 PASSED = ("HOME", "LOGNAME", "TMPDIR", "USER")
 """What a playbook sees of the caller's environment: no credentials, no settings of Ansible."""
 
@@ -136,6 +134,7 @@ class Runner:
             ),
             "secrets.yaml": inventory.secret_variables(secrets),
             "run.json": inventory.run_variables(run),
+            "play.json": self._play_of(private, run),
         }
         for name, text in texts.items():
             file = private / name
@@ -156,68 +155,52 @@ class Runner:
         """How it ended, and why when that was not a host's fault."""
         with _log(place / "log.txt") as log, _log(place / "events.jsonl") as events:
             told = _Told(story, listen, events)
-
-            def on_event(event: dict[str, Any]) -> bool:
-                if said := event.get("stdout"):
-                    log.write(mask(said.replace("\r\n", "\n")) + "\n")
-                told.tell(story.hear(event))
-                return False  # no file for it
-
-            def shall_end() -> bool:
-                told.tick()
-                return cancelled.is_set()
-
-            ansible = AnsibleRunner(
-                self._ansible(private, run), event_handler=on_event, cancel_callback=shall_end
-            )
             told.tell(story.moment())
-            status, _ = ansible.run()
-        if status == "canceled":
-            return "cancelled", "stopped from outside"
-        if status == "timeout":
-            return "failed", f"it was stopped: {self._limit:.0f} s over, or {SILENCE} s without a word"
-        return ("ok" if status == "successful" else "failed"), ""
+            with _player(private, self._folder) as said:
+                end, silent = time.monotonic() + self._limit, time.monotonic() + SILENCE
+                for event in said:
+                    now = time.monotonic()
+                    if cancelled.is_set():
+                        return "cancelled", "stopped from outside"
+                    if now > min(end, silent):
+                        over = f"{self._limit:.0f} s are over" if now > end else f"{SILENCE:.0f} s of silence"
+                        return "failed", f"it was stopped: {over}"
+                    if event is None:
+                        told.tick()
+                    elif "status" in event:
+                        return ("ok" if event["status"] == "successful" else "failed"), ""
+                    else:
+                        silent = now + SILENCE
+                        if text := event["stdout"]:
+                            log.write(mask(text.replace("\r\n", "\n")) + "\n")
+                        told.tell(story.hear(event))
+        return "failed", f"ansible-runner died: {mask((private / 'errors').read_text())[-2000:]}"
 
-    def _ansible(self, private: Path, run: Run) -> RunnerConfig:
-        """What ansible-runner needs; its own environment, which is the caller's, is replaced."""
-        playbook = self._installation.playbooks / run.playbook
+    def _play_of(self, private: Path, run: Run) -> str:
+        """What `play.py` reads; the environment is made here, and nothing of the caller's gets in."""
+        installation = self._installation
+        playbook = installation.playbooks / run.playbook
         if not playbook.is_file():
-            raise TerpError(f"{self._installation.name} {self._installation.version} has no {run.playbook}")
-        config = RunnerConfig(
-            private_data_dir=str(private),
-            project_dir=str(self._installation.playbooks),
-            playbook=str(playbook),
-            inventory=str(private / "inventory"),
-            cmdline=shlex.join(
-                inventory.arguments(run, [str(private / "run.json"), str(private / "secrets.yaml")])
-            ),
-            ident="run",
-            timeout=max(1, int(self._limit)),
-            quiet=True,
-            suppress_env_files=True,
-            fact_cache_type="",  # ansible.cfg says where it is
-        )
-        config.prepare()
-        config.suppress_output_file = True
-        config.pexpect_timeout = POLL
-        config.idle_timeout = SILENCE
-        # A line that matches lets pexpect forget what was before it; it keeps all output otherwise.
-        config.expect_passwords = {re.compile("\n"): None, **config.expect_passwords}
-        config.env = {
+            raise TerpError(f"{installation.name} {installation.version} has no {run.playbook}")
+        files = [str(private / "run.json"), str(private / "secrets.yaml")]
+        environment = {
             **{name: os.environ[name] for name in PASSED if name in os.environ},
-            "PATH": f"{self._installation.bin}:{os.environ.get('PATH', os.defpath)}",
+            "PATH": f"{installation.bin}:{os.environ.get('PATH', os.defpath)}",
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "TERM": "dumb",
             MARK: str(self._folder),
             "ANSIBLE_CONFIG": str(private / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
-            "ANSIBLE_STDOUT_CALLBACK": "awx_display",
-            "AWX_ISOLATED_DATA_DIR": config.artifact_dir,
-            "MAX_EVENT_RES": str(LARGEST),
         }
-        return config
+        given = {
+            "project": str(installation.playbooks),
+            "playbook": str(playbook),
+            "inventory": str(private / "inventory"),
+            "arguments": shlex.join(inventory.arguments(run, files)),
+            "environment": environment,
+        }
+        return json.dumps(given)
 
 
 class _Told:
@@ -240,6 +223,41 @@ class _Told:
         """Tell where the run is, unless that was told a moment ago."""
         if time.monotonic() - self._last >= TICK:
             self.tell(self._story.moment())
+
+
+@contextmanager
+def _player(private: Path, folder: Path) -> Iterator[Iterator[dict[str, Any] | None]]:
+    """The events of `play.py`, None whenever there was none for a while; it is over with the block."""
+    argv = [sys.executable, "-I", str(Path(__file__).with_name("play.py")), str(private)]
+    env = {**{name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}, MARK: str(folder)}
+    with (private / "errors").open("w") as errors:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=private
+        )
+    try:
+        yield _lines(process)
+    finally:
+        process.kill()  # with what it has started: see end_processes
+        process.wait(TO_DIE)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any] | None]:
+    """Each line of JSON until the end; None after `POLL` seconds without any."""
+    assert process.stdout  # noqa: S101 - it is a pipe
+    handle, rest = process.stdout.fileno(), b""
+    output = select.poll()
+    output.register(handle, select.POLLIN | select.POLLHUP)
+    while True:
+        if not output.poll(1000 * POLL):
+            yield None
+            continue
+        if not (read := os.read(handle, 1 << 16)):
+            return
+        *whole, rest = (rest + read).split(b"\n")
+        for line in whole:
+            yield json.loads(line)
 
 
 @contextmanager
