@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 
 from terp.command import SHOWN, Command
 from terp.errors import TerpError
-from terp.kubernetes.model import Node, Run
+from terp.kubernetes.model import Node, NodeRole, Run
 from terp.kubernetes.runner import inventory
 from terp.kubernetes.runner.configuration import configuration
 from terp.kubernetes.runner.installation import Installation
@@ -27,15 +27,8 @@ LIMIT = 300.0
 APPROVER = "roles/kubernetes-apps/kubelet-csr-approver/defaults/main.yml"
 CILIUM = "https://helm.cilium.io"
 PASSED = frozenset({"HOME", "LOGNAME", "TMPDIR", "USER"})
-NODE = Node(
-    name="node",
-    roles=("control-plane", "etcd", "worker"),
-    address=IPv4Address("127.0.0.1"),
-    access_address=IPv4Address("127.0.0.1"),
-    user="nobody",
-    host_key="",
-)
-"""Stands for all: what is fetched does not depend on the host."""
+ARCHITECTURES = ("x86_64", "aarch64")
+"""As Ansible names them; nothing else in what is fetched depends on the host."""
 
 
 class File(Model):
@@ -55,9 +48,12 @@ class Chart(Model):
 
 
 class Downloads(Model):
-    """What nodes fetch. `enabled` are the entries of Kubespray's `downloads` that are not off."""
+    """What nodes fetch: files for x86_64; images are for all.
 
-    enabled: tuple[str, ...]
+    `entries` are those of Kubespray's `downloads` that are on, rendered, by architecture and name.
+    """
+
+    entries: Mapping[str, Mapping[str, JsonValue]]
     files: tuple[File, ...]
     images: tuple[str, ...]
     charts: tuple[Chart, ...]
@@ -66,7 +62,7 @@ class Downloads(Model):
 def downloads(
     installation: Installation, kubernetes_version: str, variables: Mapping[str, JsonValue]
 ) -> Downloads:
-    """For nodes (Debian family, x86_64) with these group variables; kept in the cache.
+    """For nodes (Debian family) with these group variables; kept in the cache.
 
     Raises:
         TerpError: Kubespray's variables cannot be rendered.
@@ -77,8 +73,8 @@ def downloads(
     try:
         return Downloads.model_validate_json(kept.read_bytes())
     except (FileNotFoundError, ValidationError):
-        answer = _answer(installation, kubernetes_version, variables)
-        found = _listed(answer, _charts(answer, installation.playbooks, variables))
+        answers = _answers(installation, kubernetes_version, variables)
+        found = _listed(answers, _charts(answers[ARCHITECTURES[0]], installation.playbooks, variables))
     kept.parent.mkdir(parents=True, exist_ok=True)
     new = kept.with_suffix(f".{os.getpid()}")
     new.write_text(found.model_dump_json(indent=1))
@@ -86,14 +82,14 @@ def downloads(
     return found
 
 
-def _answer(
+def _answers(
     installation: Installation, kubernetes_version: str, variables: Mapping[str, JsonValue]
-) -> Mapping[str, Any]:
-    """What the playbook writes."""
+) -> Mapping[str, Mapping[str, Any]]:
+    """What the playbook writes, by architecture."""
     run = Run(
         kind="playbook",
         playbook=PLAYBOOK.name,
-        nodes=(NODE,),
+        nodes=tuple(map(_node, ARCHITECTURES)),
         installer_version=installation.version,
         kubernetes_version=kubernetes_version,
         reason="what nodes fetch",
@@ -101,7 +97,7 @@ def _answer(
     with tempfile.TemporaryDirectory(prefix="terp-") as folder:
         place = Path(folder)
         settings = {**installation.settings, "stdout_callback": "default", "nocolor": "True"}
-        (place / "ansible.cfg").write_text(configuration(place, place, place / "facts", 1, 1, settings))
+        (place / "ansible.cfg").write_text(configuration(place, place, place / "facts", 2, 1, settings))
         (place / "hosts.yaml").write_text(inventory.inventory(run, ""))
         (place / "group_vars").mkdir()
         (place / "group_vars" / "all.json").write_text(inventory.group_variables(run, variables))
@@ -115,13 +111,17 @@ def _answer(
                 "ANSIBLE_CONFIG": str(place / "ansible.cfg"),
             },
         )
-        out = place / "answer.json"
-        done = command.run("-i", place / "hosts.yaml", "-e", f"out={out}", PLAYBOOK, check=False)
+        done = command.run("-i", place / "hosts.yaml", "-e", f"out={place}", PLAYBOOK, check=False)
         if done.returncode:
             said = (done.stderr + done.stdout).strip()[-SHOWN:]
             raise TerpError(f"Kubespray {installation.version} does not say what it downloads\n{said}")
-        answer: Mapping[str, Any] = json.loads(out.read_text())
-    return answer
+        return {each: json.loads((place / f"{each}.json").read_text()) for each in ARCHITECTURES}
+
+
+def _node(architecture: str) -> Node:
+    here = IPv4Address("127.0.0.1")
+    roles: tuple[NodeRole, ...] = ("control-plane", "etcd", "worker")
+    return Node(name=architecture, roles=roles, address=here, access_address=here, user="nobody", host_key="")
 
 
 def _charts(answer: Mapping[str, Any], tree: Path, variables: Mapping[str, JsonValue]) -> tuple[Chart, ...]:
@@ -140,8 +140,9 @@ def _charts(answer: Mapping[str, Any], tree: Path, variables: Mapping[str, JsonV
     return tuple(charts)
 
 
-def _listed(answer: Mapping[str, Any], charts: tuple[Chart, ...]) -> Downloads:
+def _listed(answers: Mapping[str, Mapping[str, Any]], charts: tuple[Chart, ...]) -> Downloads:
     """Entries are files or images; one may be either, as etcd is."""
+    answer = answers[ARCHITECTURES[0]]
     entries = answer["enabled"]
     files = [
         File(name=name, url=entry["url"], checksum=entry.get("checksum") or None)
@@ -150,7 +151,7 @@ def _listed(answer: Mapping[str, Any], charts: tuple[Chart, ...]) -> Downloads:
     ]
     images = [f"{entry['repo']}:{entry['tag']}" for entry in entries.values() if entry.get("container")]
     return Downloads(
-        enabled=tuple(sorted(entries)),
+        entries={architecture: each["enabled"] for architecture, each in answers.items()},
         files=tuple(files),
         images=tuple(sorted({*images, *answer["images"]})),
         charts=charts,

@@ -12,60 +12,50 @@ from terp.kubernetes.model import Run
 from terp.kubernetes.runner.installation import Installation
 
 ENTRIES: dict[str, Any] = {
-    "runc": {"enabled": "{{ container_manager == 'containerd' }}", "url": "{{ runc_download_url }}"},
-    "crun": {"enabled": "{{ crun_enabled }}", "url": "{{ crun_download_url }}"},
+    "x86_64": {"runc": {"enabled": True, "url": "https://example.org/runc.amd64"}},
+    "aarch64": {"runc": {"enabled": True, "url": "https://example.org/runc.arm64"}},
 }
 
 
-def tree(folder: Path, text: str) -> Installation:
-    file = folder / tuning.DEFINED
-    file.parent.mkdir(parents=True)
-    file.write_text(text)
-    return Installation(name="kubespray", version="v9.1.0", playbooks=folder, bin=folder)
+def ready() -> Installation:
+    place = Path("/nowhere")
+    return Installation("kubespray", "v9.1.0", playbooks=place, bin=place, variables={"bin_dir": "/opt/bin"})
 
 
 def run(playbook: str = "cluster.yml") -> Run:
-    versions = {"installer_version": "v9.1.0", "kubernetes_version": "1.35.4"}
-    return Run(kind="playbook", playbook=playbook, nodes=(), reason="test", **versions)
+    return Run(
+        kind="playbook",
+        playbook=playbook,
+        nodes=(),
+        installer_version="v9.1.0",
+        kubernetes_version="1.35.4",
+        reason="test",
+    )
 
 
-@pytest.fixture
-def answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Downloads(enabled=("runc", "kube_apiserver"), files=(), images=(), charts=())
+def test_a_run_that_downloads_gets_rendered_entries_by_architecture(monkeypatch: pytest.MonkeyPatch):
+    found = Downloads(entries=ENTRIES, files=(), images=(), charts=())
     monkeypatch.setattr(tuning, "downloads", lambda *_: found)
-
-
-def test_what_is_enabled_is_kept_as_it_is_written():
-    assert tuning.only(ENTRIES, ["runc"]) == {"runc": ENTRIES["runc"]}
-
-
-@pytest.mark.usefixtures("answer")
-def test_a_run_that_downloads_gets_what_is_enabled_alone(tmp_path: Path):
-    ready = tree(tmp_path, 'downloads:\n  runc: {url: "{{ runc_download_url }}"}\n  crun: {url: other}\n')
-    tuned = tuning.tuned(ready, run(), {}, lambda said: None)
-    assert tuned.variables == {"downloads": {"runc": {"url": "{{ runc_download_url }}"}}}
-    assert tuned.playbooks == ready.playbooks
+    assert tuning.tuned(ready(), run(), {}, lambda said: None).variables == {
+        "bin_dir": "/opt/bin",
+        "downloads": "{{ terp_downloads[ansible_architecture] }}",
+        "terp_downloads": ENTRIES,
+    }
 
 
 @pytest.mark.parametrize("playbook", ["remove-node.yml", "reset.yml", "playbooks/facts.yml"])
-def test_a_run_that_downloads_nothing_stays_as_it_is(playbook: str, tmp_path: Path):
-    ready = tree(tmp_path, "downloads: {}\n")
-    assert tuning.tuned(ready, run(playbook), {}, lambda said: None) is ready
+def test_a_run_that_downloads_nothing_stays_as_it_is(playbook: str):
+    installation = ready()
+    assert tuning.tuned(installation, run(playbook), {}, lambda said: None) is installation
 
 
-@pytest.mark.usefixtures("answer")
-@pytest.mark.parametrize("text", ["", "downloads: []\n", "other: {}\n", "a: b: c\n"])
-def test_a_release_that_is_made_otherwise_is_left_as_it_is_and_that_is_said(text: str, tmp_path: Path):
-    said: list[str] = []
-    ready = tree(tmp_path, text)
-    assert tuning.tuned(ready, run(), {}, said.append) is ready
-    assert said[-1].startswith("leaves Kubespray's downloads as they are: ")
-
-
-def test_a_release_that_does_not_answer_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_release_that_does_not_answer_is_left_as_it_is_and_that_is_said(monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object) -> Downloads:
         raise TerpError("Kubespray v9.1.0 does not say what it downloads")
 
     monkeypatch.setattr(tuning, "downloads", fail)
-    ready = tree(tmp_path, "downloads: {}\n")
-    assert tuning.tuned(ready, run(), {}, lambda said: None) is ready
+    installation, said = ready(), list[str]()
+    assert tuning.tuned(installation, run(), {}, said.append) is installation
+    assert said[-1] == (
+        "leaves Kubespray's downloads as they are: Kubespray v9.1.0 does not say what it downloads"
+    )
