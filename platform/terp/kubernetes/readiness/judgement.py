@@ -218,14 +218,12 @@ def _memory(node: Node, facts: Facts) -> Iterator[Finding]:
 
 
 def _networks(node: Node, facts: Facts, needs: Needs) -> Iterator[Finding]:
-    for route in facts.routes:
-        there = ip_network(route, strict=False)
-        for name, network in needs.networks:
-            if there.overlaps(network):
-                said = f"its route to {route} overlaps {network}, the network of {name}"
-                yield error(
-                    node.name, "networks", said, "network.kubernetes: ranges that no host has a route to"
-                )
+    routes = [ip_network(route, strict=False) for route in facts.routes]
+    for name, network in needs.networks:
+        if inside := [str(route) for route in routes if route.overlaps(network)]:
+            said = f"it has a route to {', '.join(inside)}, which overlaps {network}, the network of {name}"
+            right = "network.kubernetes: ranges that no host has a route to"
+            yield error(node.name, "networks", said, right)
 
 
 def _leftovers(node: Node, facts: Facts) -> Iterator[Finding]:

@@ -93,8 +93,8 @@ def test_a_healthy_host_has_nothing_to_be_said_of():
         ({"sshd": {"maxsessions": "10", "maxstartups": "5"}}, "sshd", "error", "MaxStartups is 5"),
         ({"firewall": "ufw"}, "firewall", "warning", "ufw is active"),
         ({"memory": 1200}, "memory", "error", "1200 MiB"),
-        ({"routes": ("10.233.0.0/16",)}, "networks", "error", "its route to 10.233.0.0/16 overlaps"),
-        ({"routes": ("fd85::1",)}, "networks", "error", "its route to fd85::1 overlaps fd85::/104"),
+        ({"routes": ("10.233.0.0/16",)}, "networks", "error", "a route to 10.233.0.0/16, which overlaps"),
+        ({"routes": ("fd85::1",)}, "networks", "error", "a route to fd85::1/128, which overlaps fd85::/104"),
         ({"leftovers": ("/etc/kubernetes/admin.conf",)}, "leftovers", "error", "/etc/kubernetes/admin.conf"),
     ],
 )
