@@ -21,6 +21,8 @@ SLOWEST = 10
 LAST_LINES = 20
 """Lines that are kept for a failure that belongs to no host."""
 COUNTED = {"runner_on_ok": "ok", "runner_on_skipped": "skipped", "runner_on_unreachable": "unreachable"}
+NON_ZERO = "non-zero return code"
+"""What the module command says of every failure."""
 ENDS = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
 """Events after which a host has done a task."""
 
@@ -164,8 +166,7 @@ class Story:
         failure = self._failure_of(host, data, result)
         self._failures.pop(host, None)  # an earlier one was rescued, or the host would not have gone on
         self._failures[host] = failure
-        said = failure.message.partition("\n")[0]
-        return self.moment(f"{named_so[0]}: {host}: {failure.task}: {said}")
+        return self.moment(f"{named_so[0]}: {host}: {failure.task}: {_in_a_line(failure.message)}")
 
     def _failure_of(self, host: str, data: Event, result: Event) -> Failure:
         task = self._mask(named(data.get("role") or "", data.get("task") or ""))
@@ -195,6 +196,12 @@ def message_of(result: Event) -> str:
         said.append("stdout")
     parts = [str(result.get(key) or "").strip() for key in said]
     return "\n".join(dict.fromkeys(part for part in parts if part)) or "failed without a message"
+
+
+def _in_a_line(message: str) -> str:
+    """The line of a message that says most: of a command's, the last one that it printed."""
+    first, _, printed = message.partition("\n")
+    return printed.strip().rpartition("\n")[2] if first == NON_ZERO and printed.strip() else first
 
 
 def _slowest(seconds: Mapping[str, float]) -> tuple[Timing, ...]:

@@ -127,6 +127,11 @@ def test_the_first_failure_is_told_with_its_place_and_its_remedy():
     assert "2379" in failure.remedy
 
 
+def test_a_failed_command_is_told_by_the_last_line_that_it_printed():
+    moment = Telling().host("failed", "a", msg="non-zero return code", stderr="warning: x\nerror: no space")
+    assert moment.note == "failed: a: t: error: no space"
+
+
 def test_a_failure_that_was_rescued_is_not_the_one():
     told = Telling()
     told.host("failed", "a", "Try", msg="rescued")
