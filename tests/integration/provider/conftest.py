@@ -215,6 +215,7 @@ def stack(tools: tuple[Toolchain, Path], hosts: Hosts, tmp_path: Path) -> Iterat
     (tmp_path / "project" / "__main__.py").write_text(PROGRAM)
     env = {
         **tools[0].env(),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{tools[0].env()['PATH']}",
         "PYTHONPATH": f"{PROJECT / 'platform'}{os.pathsep}{PROJECT}",
         "TERP_STATE": str(tmp_path / "terp"),
         "PULUMI_BACKEND_URL": f"file://{tmp_path}/state",

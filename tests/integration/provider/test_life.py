@@ -2,6 +2,7 @@
 
 import pytest
 
+from terp.paths import PROJECT
 from tests.integration.provider.conftest import Hosts, Stack
 
 pytestmark = [pytest.mark.hosts, pytest.mark.tools]
@@ -43,6 +44,14 @@ def test_from_the_first_preview_to_the_end(stack: Stack, hosts: Hosts):
     assert "unchanged" in stack.up()
     stack.run("destroy", "--yes", "--skip-preview")
     assert hosts.said("ls /etc/kubernetes/admin.conf")
+
+
+def test_the_plugin_of_the_project_is_found_and_plans(stack: Stack, hosts: Hosts):
+    project = stack.folder / "project" / "Pulumi.yaml"
+    ours = PROJECT / "platform" / "terp" / "kubernetes" / "provider"
+    project.write_text(project.read_text().replace(str(stack.folder / "plugin"), str(ours)))
+    said = stack.run("preview")
+    assert "plan 1 of 1: cluster.yml on cp-1, worker-1: there is no cluster yet" in said
 
 
 def test_a_cluster_that_vanished_is_made_again(stack: Stack, hosts: Hosts):

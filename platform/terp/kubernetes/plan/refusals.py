@@ -153,6 +153,7 @@ def _changes(change: Change) -> bool:
         change.leaving
         or change.joining
         or change.differing
+        or change.attempts
         or any(getattr(recorded, each) != getattr(desired, each) for each in versions)
     )
 

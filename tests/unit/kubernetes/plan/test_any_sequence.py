@@ -24,6 +24,7 @@ class Edit:
     """What a person changes in the environment, and what happens to hosts before the next `up`."""
 
     control_plane: int
+    first: int
     workers: int
     version: int
     labels: frozenset[str]
@@ -38,6 +39,7 @@ class Edit:
 edits = st.builds(
     Edit,
     control_plane=st.sampled_from([1, 3, 5]),
+    first=st.integers(0, 2),
     workers=st.integers(0, 3),
     version=st.integers(0, len(VERSIONS) - 1),
     labels=st.frozensets(st.sampled_from(["zone", "gpu"])),
@@ -62,7 +64,8 @@ class Operator:
     def wanted(self, edit: Edit) -> ClusterState:
         """The state of an edit; servers that were made anew have another key. Nobody goes back a version."""
         self._version = max(self._version, edit.version)
-        names = [f"cp-{n}" for n in range(edit.control_plane)] + [f"cpu-{n}" for n in range(edit.workers)]
+        control_plane = range(edit.first, edit.first + edit.control_plane)
+        names = [f"cp-{n}" for n in control_plane] + [f"cpu-{n}" for n in range(edit.workers)]
         for name in edit.made_anew & set(names):
             self._keys[name] = f"{self._keys.get(name, name)}+"
         labels = dict.fromkeys(sorted(edit.labels), "yes")

@@ -104,6 +104,14 @@ CASES = {
     "settings-after-a-run-that-broke-off": Case(
         small, small, None, state(SMALL, variables={"kube_oidc_auth": True})
     ),
+    "a-growth-that-is-taken-back": Case(small, small, seen(state(f"{SMALL} cp-1 cp-2")), three, small),
+    "a-growth-that-was-taken-back-and-not-settled": Case(small, small, seen(small), three, small),
+    "a-growth-that-broke-off": Case(
+        small,
+        state(f"{SMALL} cp-1 cp-2"),
+        also(seen(state("cp-0 cp-1 cpu-0 cpu-1")), "cp-2"),
+        state(f"{SMALL} cp-1 cp-2"),
+    ),
     "everything-together": Case(
         state(THREE, kubernetes_version="1.34.7"),
         state("cp-0 cp-1! cp-2 cpu-0 gpu-0", variables={"kube_oidc_auth": True}),

@@ -20,13 +20,18 @@ class Kubelet:
 
 @dataclass
 class World:
-    """Hosts that answer (name and key), nodes in the API, members of etcd, and the facts that are kept."""
+    """Hosts that answer (name and key), nodes in the API, members of etcd, and the facts that are kept.
+
+    `told` is the control plane that each node was told of, `served` the members that the API servers use.
+    """
 
     hosts: dict[str, str] = field(default_factory=dict)
     kubelets: dict[str, Kubelet] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
     facts: set[str] = field(default_factory=set)
     snapshot: bool = False
+    told: dict[str, set[str]] = field(default_factory=dict)
+    served: set[str] = field(default_factory=set)
 
     def observed(self) -> Observation:
         healthy = {name: self.hosts.get(name) == host for name, host in self.members.items()}
@@ -101,12 +106,15 @@ class World:
     def configure(self, run: Run) -> None:
         if not run.tags:
             self.secured()
+        new = not self.members
         for node in run.nodes:
             if run.limit and not {"control-plane", "etcd"} & set(node.roles):
                 continue
             self.join(node, run)
         if not run.limit:
             self.facts |= {node.name for node in run.nodes}
+        if new:  # later it leaves the static manifests as they are
+            self.served = set(self.members)
 
     def scale(self, run: Run) -> None:
         for node in run.nodes:
@@ -114,7 +122,11 @@ class World:
                 assert node.roles == ("worker",)
                 self.join(node, run)
 
+    def tell(self, name: str, run: Run) -> None:
+        self.told[name] = {node.name for node in run.nodes if "control-plane" in node.roles}
+
     def join(self, node: Node, run: Run) -> None:
+        self.tell(node.name, run)
         if "etcd" in node.roles and node.name not in self.members:
             assert all(map(self.healthy, self.members)), "a member joins beside one that is ill"
             self.members[node.name] = node.host_key
@@ -130,7 +142,11 @@ class World:
 
     def remove(self, run: Run) -> None:
         inventory = {node.name for node in run.nodes}
+        firsts = {
+            next(node.name for node in run.nodes if role in node.roles) for role in ("control-plane", "etcd")
+        }
         for name in str(run.variables["node"]).split(","):
+            assert name not in firsts, f"{name} is asked to remove itself"
             assert name in inventory, f"{name} leaves and is in no inventory"
             if name in self.members:
                 self.secured()
@@ -140,6 +156,7 @@ class World:
                 assert name in self.hosts, f"{name} cannot be reset"
                 assert alive is None or alive.host == self.hosts[name], f"a new {name} would be reset"
             self.kubelets.pop(name, None)
+            self.told.pop(name, None)
 
     def recover(self, run: Run) -> None:
         self.secured()
@@ -149,6 +166,7 @@ class World:
             assert not self.healthy(name)
             self.members.pop(name, None)
             self.kubelets.pop(name, None)
+            self.told.pop(name, None)
 
     def upgrade(self, run: Run) -> None:
         self.secured()
@@ -161,6 +179,9 @@ class World:
             assert here <= wanted, f"{name} would go from {kubelet.version} to {run.kubernetes_version}"
             assert wanted[1] - here[1] <= 1, f"{name} would skip a minor"
             kubelet.version = run.kubernetes_version
+            self.tell(name, run)
+            if "control-plane" in next(node.roles for node in run.nodes if node.name == name):
+                self.served = {node.name for node in run.nodes if "etcd" in node.roles}
         if set(run.limit) != {"kube_control_plane", "etcd"}:
             newest = max(
                 number(self.kubelets[node.name].version)
@@ -187,6 +208,9 @@ class World:
         """Whether everything is as it shall be."""
         members = {node.name: node.host_key for node in wanted.nodes if "etcd" in node.roles}
         workers = [node for node in wanted.nodes if {"control-plane", "worker"} & set(node.roles)]
+        first = {node.name for node in wanted.nodes if "control-plane" in node.roles}
+        assert self.served == members.keys(), "API servers know other members of etcd"
+        assert self.told == {node.name: first for node in wanted.nodes}, "nodes know another control plane"
         return self.members == members and self.kubelets == {
             node.name: Kubelet(
                 node.host_key,
