@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from terp.errors import TerpError
 from terp.kubernetes import keys, kubeconfig
+from terp.kubernetes.arrival import wait_for_hosts
 from terp.kubernetes.model import ClusterState, Node, Run
 from terp.kubernetes.observation import Look, look_at
 from terp.kubernetes.plan import Plan, plan
@@ -149,6 +150,9 @@ class Life:
             TerpError: what is wanted cannot be reached safely, or the hosts have other keys; nothing ran.
         """
         before = _with_broken_off(wanted, standing)
+        there = {(node.name, node.host_key) for node in before.state.nodes} if before.state else set()
+        new = [node for node in wanted.nodes if (node.name, node.host_key) not in there]
+        wait_for_hosts(new, wanted.jump, wanted.private_key, say.progress, stop.is_set)
         planned = self._plan(wanted, before, say)
         attempts = (*(each for each in before.attempts if each != planned.state), planned.state)
         begun = before.model_copy(update={"attempts": attempts})
