@@ -48,19 +48,21 @@ class Cluster(pulumi.CustomResource):
         *,
         hosts: Input[Sequence[Mapping[str, Any]]],
         private_key: Input[str],
-        endpoint: Input[str],
+        api: Input[Mapping[str, Any]],
         credentials: Mapping[str, Input[str]] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         """Lead `hosts` (records of `terp.openstack.hosts.Host`) to a cluster.
 
-        `endpoint` is `https://host:port` of the API as it is reached from here. `credentials` are the values
-        of secret variables that come from elsewhere, by name (`terp.kubernetes.variables.secret_names`).
+        `api` is where the API is reached: `address` by nodes, `public_address` from here, `port`.
+        `credentials` are the values of secret variables that come from elsewhere, by name
+        (`terp.kubernetes.variables.secret_names`).
 
         Raises:
             TerpError: a secret variable has no value (exit code 2).
         """
         settings = environment.kubernetes
+        reached = Output.from_input(api)
         known = Output.from_input(hosts).apply(lambda hosts: [Host.model_validate(each) for each in hosts])
         inputs: dict[str, Input[Any]] = {
             "name": stack,
@@ -71,10 +73,10 @@ class Cluster(pulumi.CustomResource):
             "source": settings.kubespray.source,
             "commit": settings.kubespray.commit,
             "kubernetes_version": kubernetes_version(settings),
-            "variables": group_variables(environment, stack),
+            "variables": reached.apply(lambda api: group_variables(environment, stack, _addresses(api))),
             "run_variables": run_variables(environment),
             "private_key": Output.secret(private_key),
-            "endpoint": endpoint,
+            "endpoint": reached.apply(lambda api: f"https://{api['public_address']}:{int(api['port'])}"),
             "secrets": Output.secret(Output.from_input(_secrets(environment, credentials or {}))),
         }
         computed = dict.fromkeys(("state", "kubeconfig", "ca_certificate", "keys", "fingerprints", "runs"))
@@ -82,6 +84,11 @@ class Cluster(pulumi.CustomResource):
         super().__init__(
             "terp:kubernetes:Cluster", stack, {**inputs, **computed}, ResourceOptions.merge(own, opts)
         )
+
+
+def _addresses(api: Mapping[str, Any]) -> list[str]:
+    """What the API servers' certificate must be valid for."""
+    return list(dict.fromkeys(str(api[each]) for each in ("address", "public_address")))
 
 
 def _json(node: Any) -> dict[str, Any]:  # noqa: ANN401 - a model
