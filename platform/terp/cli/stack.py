@@ -136,7 +136,7 @@ def ssh(
     from terp.stack.ssh import ssh_arguments
 
     with progress() as story, _deployment(stack, story) as deployment:
-        hosts = deployment.write_ssh_files()
+        hosts = deployment.write_access_files()
         argv = ssh_arguments(deployment.workspace, host, hosts)
     sys.stdout.flush()
     os.execvp(argv[0], [*argv, *(command or ())])  # noqa: S606 - ssh takes the terminal over
@@ -192,6 +192,7 @@ def _machine(result: "Result") -> str:
             {"operation": operation, "urn": urn, "differ": list(differ)}
             for urn, (operation, differ) in sorted(result.changes.steps.items())
         ],
+        "cluster": result.changes.notes,
         "hosts": [host.model_dump(mode="json") for host in result.hosts],
         "findings": [
             finding.model_dump(mode="json") for finding in (result.report.findings if result.report else ())
@@ -213,6 +214,9 @@ def _summary(result: "Result", deployment: "Deployment", seconds: float) -> None
     first = result.hosts[0].name.removeprefix(f"{stack}-")
     out.print(f"\nreach one:   scripts/terp ssh {stack} {first}", highlight=False)
     out.print(f"ssh, scp:    ssh -F {deployment.workspace.ssh_config} {result.hosts[0].name}", soft_wrap=True)
+    if deployment.workspace.kubeconfig.exists():
+        kubeconfig = deployment.workspace.kubeconfig
+        out.print(f"kubectl:     kubectl --kubeconfig {kubeconfig} get nodes", soft_wrap=True)
     out.print(f"remove it:   scripts/terp destroy {stack}", highlight=False)
     out.print(f"all together {readable(seconds)}", highlight=False)
 
@@ -225,6 +229,8 @@ def _show_changes(changes: "Changes", mood: str) -> None:
         table.add_row(f"{mood}{DONE.get(operation, operation)}", resource, differ)
     if table.row_count:
         out.print(table)
+    for note in changes.notes:
+        out.print(f"cluster: {note}", highlight=False, soft_wrap=True, markup=False)
     counts = ", ".join(f"{number} {what}" for what, number in sorted(changes.counts.items()))
     out.print(f"resources: {counts or 'none'}\n", highlight=False)
 

@@ -16,6 +16,8 @@ from terp.progress import Task
 EVERY = 0.3
 """Seconds between two looks at the log."""
 QUIET = ("same", "read", "refresh", "read-discard", "discard")
+CLUSTER = "::terp:kubernetes:Cluster::"
+"""In the URN of the resource that says at length what it does."""
 DOING = {
     "create": "creating",
     "update": "updating",
@@ -34,12 +36,19 @@ class Changes:
     steps: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     """By URN: the operation, and the properties that differ."""
     errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a cluster said of its runs."""
     counts: Counter[str] = field(default_factory=Counter)
 
     def then(self, later: "Changes") -> "Changes":
         """What two runs did, one after the other."""
         before = {operation: number for operation, number in self.counts.items() if operation not in QUIET}
-        return Changes({**self.steps, **later.steps}, later.errors, Counter(before) + Counter(later.counts))
+        return Changes(
+            {**self.steps, **later.steps},
+            later.errors,
+            [*self.notes, *later.notes],
+            Counter(before) + Counter(later.counts),
+        )
 
     @property
     def changed(self) -> int:
@@ -96,10 +105,21 @@ class EventLog:
             self._ends(outputs["metadata"])
         elif failed := event.get("resOpFailedEvent"):
             self._running.pop(failed["metadata"]["urn"], None)
-        elif (said := event.get("diagnosticEvent")) and said["severity"] == "error":
-            self.changes.errors.append(said["message"].strip())
+        elif said := event.get("diagnosticEvent"):
+            self._hear(said)
         elif summary := event.get("summaryEvent"):
             self.changes.counts.update(summary["resourceChanges"])
+
+    def _hear(self, said: Mapping[str, Any]) -> None:
+        message, urn = said["message"].strip(), said.get("urn", "")
+        if said["severity"] == "error":
+            self.changes.errors.append(message)
+        elif CLUSTER in urn:
+            if not said.get("ephemeral"):
+                self.changes.notes.append(message)
+            if urn in self._running:
+                self._running[urn] = message
+                self._say()
 
     def _begins(self, metadata: Mapping[str, Any]) -> None:
         operation, urn = metadata["op"], metadata["urn"]
@@ -107,7 +127,7 @@ class EventLog:
             return
         self.changes.steps[urn] = (operation, tuple(metadata.get("diffs") or ()))
         if operation in DOING:
-            self._running[urn] = DOING[operation]
+            self._running[urn] = f"{DOING[operation]} {readable_urn(urn)}"
         self._say()
 
     def _ends(self, metadata: Mapping[str, Any]) -> None:
@@ -116,7 +136,7 @@ class EventLog:
         self._say()
 
     def _say(self) -> None:
-        now = [f"{doing} {readable_urn(urn)}" for urn, doing in list(self._running.items())[-2:]]
+        now = list(self._running.values())[-2:]
         detail = f"{self._finished} resources  {', '.join(now)}"
         self._task.update(detail, self._finished / self._expected if self._expected else None)
 

@@ -19,8 +19,8 @@ from terp.tools import Toolchain
 
 SHORT = 120.0
 """Seconds for what only reads or writes the state."""
-LONG = 7200.0
-"""Seconds for a run that changes the cloud."""
+LONG = 8 * 3600.0
+"""Seconds for a run that changes cloud and cluster: Kubespray alone may take hours."""
 PARALLEL = "32"
 """Resource operations at once; they wait for the cloud most of the time."""
 

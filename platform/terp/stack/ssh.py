@@ -26,8 +26,14 @@ UNREACHABLE = 255
 AT_ONCE = 16
 
 
-def write_ssh_files(workspace: Workspace, hosts: Sequence[Host], private_key: str) -> None:
-    """Write the private key, known_hosts and ssh_config of a stack, each complete or not at all."""
+def write_access_files(
+    workspace: Workspace, hosts: Sequence[Host], private_key: str, kubeconfig: str | None = None
+) -> None:
+    """Write private key, known_hosts, ssh_config and kubeconfig of a stack, each complete or not at all."""
+    if kubeconfig:
+        _write(workspace.kubeconfig, kubeconfig)
+    else:
+        workspace.kubeconfig.unlink(missing_ok=True)
     _write(workspace.private_key, private_key)
     _write(workspace.known_hosts, known_hosts(hosts))
     _write(workspace.ssh_config, ssh_config(workspace, hosts))

@@ -25,7 +25,7 @@ from terp.progress import Progress
 from terp.stack.events import Changes
 from terp.stack.leftovers import remove_leftovers, stillborn, trace_of
 from terp.stack.pulumi import EngineError, Pulumi
-from terp.stack.ssh import wait_for_ssh, write_ssh_files
+from terp.stack.ssh import wait_for_ssh, write_access_files
 from terp.stack.workspace import Workspace
 from terp.tools import Toolchain, installed, sync
 
@@ -67,7 +67,7 @@ class Deployment:
         removed = self._take_up(pulumi)
         report = self._checked(pulumi) if check else None
         changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
-        return Result(changes, self.write_ssh_files(), report, (*(removed or ()), *swept))
+        return Result(changes, self.write_access_files(), report, (*(removed or ()), *swept))
 
     def plan(self, *options: str, check: bool = True) -> Result:
         """What `up` would change, and what stands against it; nothing is changed on the cloud."""
@@ -94,15 +94,15 @@ class Deployment:
         with self._progress.task("SSH to the hosts") as task:
             wait_for_ssh(self.workspace, hosts, task)
 
-    def write_ssh_files(self) -> tuple[Host, ...]:
-        """Write key, known hosts and configuration from the stack's outputs; returns its hosts.
+    def write_access_files(self) -> tuple[Host, ...]:
+        """Write what opens hosts and cluster from the stack's outputs; returns its hosts.
 
         Raises:
             TerpError: the stack has no hosts yet.
         """
         outputs = self.outputs()
         hosts = tuple(Host.model_validate(host) for host in outputs["hosts"])
-        write_ssh_files(self.workspace, hosts, outputs["private_key"])
+        write_access_files(self.workspace, hosts, outputs["private_key"], outputs.get("kubeconfig"))
         return hosts
 
     def outputs(self) -> dict[str, Any]:

@@ -72,6 +72,11 @@ class Workspace:
         return self.root / "private_key"
 
     @property
+    def kubeconfig(self) -> Path:
+        """The administrator's way into the cluster."""
+        return self.root / "kubeconfig"
+
+    @property
     def event_log(self) -> Path:
         """The engine's events of the last run."""
         return self.root / "events.jsonl"

@@ -9,7 +9,7 @@ import pytest
 
 from terp.errors import TerpError
 from terp.openstack.hosts import Host
-from terp.stack.ssh import known_hosts, ssh_arguments, ssh_config, write_ssh_files
+from terp.stack.ssh import known_hosts, ssh_arguments, ssh_config, write_access_files
 
 ROOT = Path("/state/stacks/prod")
 
@@ -71,7 +71,7 @@ def test_a_host_that_is_not_there_is_refused_with_the_nearest() -> None:
 
 def test_the_files_are_for_nobody_else(tmp_path: Path) -> None:
     (tmp_path / "private_key").write_text("an old one, for everybody")
-    write_ssh_files(workspace(tmp_path), HOSTS, "a secret")
+    write_access_files(workspace(tmp_path), HOSTS, "a secret")
     assert (tmp_path / "private_key").read_text() == "a secret"
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
     assert {file.name for file in tmp_path.iterdir()} == {"private_key", "known_hosts", "ssh_config"}
