@@ -3,6 +3,8 @@
 import pulumi
 
 from terp.environment import check
+from terp.kubernetes.cluster import Cluster
+from terp.kubernetes.installer import has_cluster
 from terp.openstack.cloud import Cloud
 
 stack = pulumi.get_stack()
@@ -14,17 +16,7 @@ pulumi.export("hosts", cloud.hosts)
 pulumi.export("api", cloud.api.endpoint)
 pulumi.export("private_key", cloud.private_key)
 
-if environment.kubernetes.installer != "none":
-    from terp.kubernetes.cluster import Cluster
-    from terp.kubernetes.credentials import credentials
+if has_cluster(environment):
+    cluster = Cluster(stack, environment, cloud)
 
-    cluster = Cluster(
-        stack,
-        environment,
-        hosts=cloud.hosts,
-        api=cloud.api.endpoint,
-        private_key=cloud.private_key,
-        credentials=credentials(environment),
-        opts=pulumi.ResourceOptions(depends_on=[cloud]),
-    )
     pulumi.export("kubeconfig", cluster.kubeconfig)

@@ -61,8 +61,7 @@ def up(
                 _raise_cloud(story, hosts=hosts)
             tools.result()
         result = deployment.up(*_refreshed(refresh), *(options or ()), check=check)
-        if _answering(deployment):
-            deployment.wait_for_ssh(result.hosts)
+        deployment.wait_for_ssh(result.hosts)
     if as_json:
         typer.echo(_machine(result))
     else:
@@ -172,12 +171,6 @@ def _raise_cloud(story: Progress, *, hosts: bool | None) -> None:
     cloud = the_cloud()
     with_hosts = cloud.ground.hosts if cloud.exists() and hosts is None else hosts_possible(asked=hosts)
     lifecycle.up(cloud, read_settings(), story, with_hosts=with_hosts)
-
-
-def _answering(deployment: "Deployment") -> bool:
-    """Whether hosts can answer SSH: not where they are records."""
-    cloud = the_cloud()
-    return not (embedded(deployment) and cloud.exists() and not cloud.ground.hosts)
 
 
 def _refreshed(refresh: bool) -> tuple[str, ...]:

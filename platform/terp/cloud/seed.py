@@ -229,6 +229,7 @@ def credential(state: State) -> None:
     ordinary = {
         **common,
         "auth_type": "v3applicationcredential",
+        "servers": "hosts" if state.ground.hosts else "records",
         "auth": {
             "auth_url": auth_url,
             "application_credential_id": made.id,

@@ -12,10 +12,11 @@ from pulumi import Input, Output, ResourceOptions
 
 from terp.environment.environment import Environment
 from terp.environment.kubernetes import kubernetes_version
-from terp.errors import TerpError
+from terp.kubernetes.credentials import credentials
 from terp.kubernetes.keys import ENCRYPTION
 from terp.kubernetes.nodes import jump_of, nodes_of
 from terp.kubernetes.variables import group_variables, run_variables, secret_names
+from terp.openstack.cloud import Cloud
 from terp.openstack.hosts import Host
 
 VERSION = "0.1.0"
@@ -42,28 +43,16 @@ class Cluster(pulumi.CustomResource):
     runs: Output[Sequence[Mapping[str, Any]]]
 
     def __init__(
-        self,
-        stack: str,
-        environment: Environment,
-        *,
-        hosts: Input[Sequence[Mapping[str, Any]]],
-        private_key: Input[str],
-        api: Input[Mapping[str, Any]],
-        credentials: Mapping[str, Input[str]] | None = None,
-        opts: ResourceOptions | None = None,
+        self, stack: str, environment: Environment, cloud: Cloud, opts: ResourceOptions | None = None
     ) -> None:
-        """Lead `hosts` (records of `terp.openstack.hosts.Host`) to a cluster.
-
-        `api` is where the API is reached: `address` by nodes, `public_address` from here, `port`.
-        `credentials` are the values of secret variables that come from elsewhere, by name
-        (`terp.kubernetes.variables.secret_names`).
+        """Lead the hosts of `cloud` to a cluster.
 
         Raises:
-            TerpError: a secret variable has no value (exit code 2).
+            TerpError: the cluster's own credential for OpenStack cannot be had (exit code 2).
         """
         settings = environment.kubernetes
-        reached = Output.from_input(api)
-        known = Output.from_input(hosts).apply(lambda hosts: [Host.model_validate(each) for each in hosts])
+        api = cloud.api.endpoint
+        known = cloud.hosts.apply(lambda hosts: [Host.model_validate(each) for each in hosts])
         inputs: dict[str, Input[Any]] = {
             "name": stack,
             "nodes": known.apply(lambda hosts: [_json(each) for each in nodes_of(hosts, environment)]),
@@ -73,14 +62,16 @@ class Cluster(pulumi.CustomResource):
             "source": settings.kubespray.source,
             "commit": settings.kubespray.commit,
             "kubernetes_version": kubernetes_version(settings),
-            "variables": reached.apply(lambda api: group_variables(environment, stack, _addresses(api))),
+            "variables": api.apply(lambda api: group_variables(environment, stack, _addresses(api))),
             "run_variables": run_variables(environment),
-            "private_key": Output.secret(private_key),
-            "endpoint": reached.apply(lambda api: f"https://{api['public_address']}:{int(api['port'])}"),
-            "secrets": Output.secret(Output.from_input(_secrets(environment, credentials or {}))),
+            "private_key": cloud.private_key,
+            "endpoint": api.apply(lambda api: f"https://{api['public_address']}:{int(api['port'])}"),
+            "secrets": Output.secret(Output.from_input(_secrets(environment))),
         }
         computed = dict.fromkeys(("state", "kubeconfig", "ca_certificate", "keys", "fingerprints", "runs"))
-        own = ResourceOptions(version=VERSION, additional_secret_outputs=["kubeconfig", "keys"])
+        own = ResourceOptions(
+            version=VERSION, additional_secret_outputs=["kubeconfig", "keys"], depends_on=[cloud]
+        )
         super().__init__(
             "terp:kubernetes:Cluster", stack, {**inputs, **computed}, ResourceOptions.merge(own, opts)
         )
@@ -96,13 +87,11 @@ def _json(node: Any) -> dict[str, Any]:  # noqa: ANN401 - a model
     return json
 
 
-def _secrets(environment: Environment, credentials: Mapping[str, Input[str]]) -> dict[str, Input[str]]:
+def _secrets(environment: Environment) -> dict[str, Input[str]]:
     """The value of every secret variable; the key that encrypts Secrets is made here, before the cluster."""
-    values: dict[str, Input[str]] = dict(credentials)
+    values: dict[str, Input[str]] = {**credentials(environment)}
     wanted = secret_names(environment)
-    if ENCRYPTION in wanted and ENCRYPTION not in values:
+    if ENCRYPTION in wanted:
         key = random.RandomPassword("encryption-key", length=KEY_LENGTH, special=False)
         values[ENCRYPTION] = key.result
-    if missing := [name for name in wanted if name not in values]:
-        raise TerpError(f"no value for {', '.join(missing)}", hint="give them as `credentials`", exit_code=2)
     return {name: values[name] for name in wanted}

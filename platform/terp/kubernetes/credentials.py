@@ -4,7 +4,6 @@ from terp.environment.environment import Environment
 from terp.environment.rules.variables import CREDENTIAL, OF_OPENSTACK
 from terp.errors import TerpError
 from terp.kubernetes.variables import secret_names
-from terp.openstack.connection import connect
 
 
 def credentials(environment: Environment) -> dict[str, str]:
@@ -16,6 +15,8 @@ def credentials(environment: Environment) -> dict[str, str]:
     openstack = environment.kubernetes.openstack
     if openstack is None:
         return {}
+    from terp.openstack.connection import connect  # with OpenStack's SDK: a second that others save
+
     region = connect(environment.cloud.model_copy(update={"name": openstack.credential})).config
     entry = {**region.config.get("auth", {}), "region": region.region_name}
     if missing := [name for name in CREDENTIAL if not entry.get(name)]:

@@ -84,6 +84,15 @@ def is_embedded(cloud: Cloud) -> bool:
     return not named or str(configured.config_filename) == str(_embedded_file())
 
 
+def boots(cloud: Cloud) -> bool:
+    """Whether servers boot: those of an embedded cloud without hosts are records.
+
+    Raises:
+        TerpError: there is no such entry, or it does not make sense.
+    """
+    return not is_embedded(cloud) or connect(cloud).config.config.get("servers") != "records"
+
+
 def _configuration(name: str) -> OpenStackConfig:
     """The user's own configuration, or the embedded cloud's when that is asked for and theirs has none."""
     configured = _read(_user_files())

@@ -6,6 +6,7 @@ and what it made without Pulumi knowing is removed.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ import yaml
 
 from terp import preflight
 from terp.errors import TerpError
-from terp.openstack.connection import EMBEDDED, connect
+from terp.kubernetes.installer import gather
+from terp.openstack.connection import EMBEDDED, boots, connect
 from terp.openstack.hosts import Host
 from terp.paths import state_dir
 from terp.preflight import Report
@@ -66,7 +68,10 @@ class Deployment:
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
         report = self._checked(pulumi) if check else None
-        changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
+        with ThreadPoolExecutor(1) as beside:
+            gathered = beside.submit(gather, self.workspace.environment, self._progress)
+            changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
+            gathered.result()
         return Result(changes, self.write_access_files(), report, (*(removed or ()), *swept))
 
     def plan(self, *options: str, check: bool = True) -> Result:
@@ -86,11 +91,13 @@ class Deployment:
         return Result(changes, removed=(*(removed or ()), *swept))
 
     def wait_for_ssh(self, hosts: Sequence[Host]) -> None:
-        """Wait until every host answers SSH and cloud-init has ended there.
+        """Wait until every host answers SSH and cloud-init has ended there; records never will.
 
         Raises:
             TerpError: some do not.
         """
+        if not boots(self.workspace.environment.cloud):
+            return
         with self._progress.task("SSH to the hosts") as task:
             wait_for_ssh(self.workspace, hosts, task)
 

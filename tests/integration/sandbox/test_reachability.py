@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.integration.sandbox.conftest import Site
+from tests.integration.sandbox.site import Site
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools]
 

@@ -42,6 +42,7 @@ def workspace(root: Path = ROOT) -> Any:
         ssh_config=root / "ssh_config",
         known_hosts=root / "known_hosts",
         private_key=root / "private_key",
+        kubeconfig=root / "kubeconfig",
     )
 
 
@@ -75,3 +76,11 @@ def test_the_files_are_for_nobody_else(tmp_path: Path) -> None:
     assert (tmp_path / "private_key").read_text() == "a secret"
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
     assert {file.name for file in tmp_path.iterdir()} == {"private_key", "known_hosts", "ssh_config"}
+
+
+def test_the_kubeconfig_goes_with_the_cluster(tmp_path: Path) -> None:
+    write_access_files(workspace(tmp_path), HOSTS, "a secret", "another")
+    assert (tmp_path / "kubeconfig").read_text() == "another"
+    assert (tmp_path / "kubeconfig").stat().st_mode & 0o777 == 0o600
+    write_access_files(workspace(tmp_path), HOSTS, "a secret")
+    assert not (tmp_path / "kubeconfig").exists()

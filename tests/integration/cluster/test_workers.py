@@ -1,0 +1,146 @@
+"""A cluster comes, and workers come and go, through `terp up` alone."""
+
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from terp.kubernetes.runner.processes import processes
+from terp.tools import installed
+from tests.integration.cluster.site import CONTROL_PLANE, ClusterSite, kill, wait_for
+
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)]
+
+NODES = {CONTROL_PLANE, "kube-cpu-0", "kube-cpu-1"}
+NEW = "kube-cpu-2"
+
+
+def test_every_host_is_a_node_that_is_ready(site: ClusterSite) -> None:
+    assert site.ready() == dict.fromkeys(NODES, True)
+    assert site.new_runs(0) == ["cluster.yml"]
+
+
+def test_kubectl_takes_the_kubeconfig_that_was_written(site: ClusterSite) -> None:
+    toolchain = installed("embedded")
+    assert toolchain
+    program = [toolchain.path("kubectl"), "--kubeconfig", site.kubeconfig, "get", "nodes", "--output", "json"]
+    said = json.loads(subprocess.run(program, capture_output=True, check=True, timeout=60).stdout)
+    assert {each["metadata"]["name"] for each in said["items"]} == NODES
+    assert site.kubeconfig.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_cluster_does_what_a_cluster_does(site: ClusterSite) -> None:
+    done = site.terp("test", str(site.file), "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, report
+    passed = {each["name"] for each in report["checks"] if each["result"] == "passed"}
+    assert len(passed) > 10
+
+
+def test_nothing_runs_when_nothing_changed(site: ClusterSite) -> None:
+    before = site.runs()
+    assert set(site.up()["changes"]) == {"same", "read"}
+    refreshed = site.terp("up", str(site.file), "--json", "--refresh")
+    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+    assert site.runs() == before
+
+
+def test_a_plan_says_what_would_run_why_and_how_long(site: ClusterSite) -> None:
+    before = site.runs()
+    site.change(kubernetes__hardening__audit=False)
+    done = site.terp("plan", str(site.file))
+    site.change(kubernetes__hardening=None)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"upgrade-cluster.yml on {CONTROL_PLANE}" in done.stdout
+    assert "kubernetes_audit" in done.stdout
+    assert site.runs() == before
+
+
+def test_a_worker_comes_although_the_first_try_was_killed(site: ClusterSite) -> None:
+    before = len(site.runs())
+    site.change(nodes__pools__cpu__count=3)
+    trying = site.begin()
+    site.wait_for_playbook("scale")
+    kill(trying)
+    wait_for("the provider to notice", lambda: not processes(site.folder), 90)
+    site.up()
+    assert site.ready() == dict.fromkeys({*NODES, NEW}, True)
+    assert site.new_runs(before) == ["scale.yml"]
+
+
+def test_a_worker_is_drained_and_forgotten_before_its_server_goes(site: ClusterSite) -> None:
+    before = len(site.runs())
+    with Witness(site) as witness:
+        site.change(nodes__pools__cpu__count=2)
+        site.up()
+    assert site.ready() == dict.fromkeys(NODES, True)
+    assert site.new_runs(before) == ["remove-node.yml"]
+    assert witness.unschedulable < witness.node_gone < witness.server_gone
+    assert NEW not in {server.name for server in site.cloud.connect().compute.servers()}
+
+
+def test_labels_are_set_and_removed_and_nothing_else_runs(site: ClusterSite) -> None:
+    before = len(site.runs())
+    site.change(nodes__pools__cpu__labels={"stage": "test"})
+    site.up()
+    labels = site.api().nodes()["kube-cpu-0"].labels
+    assert labels["stage"] == "test"
+    assert "tier" not in labels
+    assert site.runs()[before:] == ["labels"]
+
+
+def test_a_cancelled_run_leaves_nothing_behind_and_is_taken_up(site: ClusterSite) -> None:
+    """And a change of the API server is seen in the process that runs."""
+    flag = "--profiling=true"
+    before = len(site.runs())
+    assert flag not in site.argv(CONTROL_PLANE, "kube-apiserver")
+    site.change(kubernetes__hardening__without_profiling=False)
+    trying = site.begin()
+    site.wait_for_playbook("upgrade-cluster")
+    trying.send_signal(signal.SIGINT)
+    trying.wait(180)
+    assert trying.returncode != 0
+    assert processes(site.folder) == []
+    site.up()
+    assert flag in site.argv(CONTROL_PLANE, "kube-apiserver")
+    assert "upgrade-cluster.yml" in site.new_runs(before)
+    site.change(kubernetes__hardening=None)
+    site.up()
+    assert flag not in site.argv(CONTROL_PLANE, "kube-apiserver")
+    assert site.ready() == dict.fromkeys(NODES, True)
+
+
+class Witness:
+    """Sees when the worker that leaves takes no pods any more, is no node any more, is no server any more."""
+
+    def __init__(self, site: ClusterSite) -> None:
+        self.unschedulable = self.node_gone = self.server_gone = float("inf")
+        self._api = site.api()
+        self._cloud = site.cloud.connect()
+        self._over = threading.Event()
+        self._watching = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "Witness":
+        self._watching.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.wait(3)
+        self._over.set()
+        self._watching.join(30)
+
+    def _watch(self) -> None:
+        while not self._over.is_set():
+            nodes = {item.metadata.name: item for item in self._api.core.list_node().items}
+            servers = {server.name for server in self._cloud.compute.servers()}
+            now = time.monotonic()
+            if NEW in nodes and nodes[NEW].spec.unschedulable:
+                self.unschedulable = min(now, self.unschedulable)
+            if NEW not in nodes:
+                self.node_gone = min(now, self.node_gone)
+            if NEW not in servers:
+                self.server_gone = min(now, self.server_gone)
+            self._over.wait(0.3)
