@@ -29,7 +29,7 @@ from terp.environment.fields import (
 from terp.environment.kubespray import SOURCE, known_kubernetes
 from terp.model import Model
 
-EMBEDDED_VERSIONS = ("1.36.3",)
+EMBEDDED_VERSIONS = ("1.36.3", "1.35.4")
 """Kubernetes versions that the embedded installer builds, its default first."""
 
 

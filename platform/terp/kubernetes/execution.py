@@ -36,7 +36,7 @@ def _embedded(run: Run, wanted: Wanted, say: Sayings) -> Installation:
     from terp.kubernetes.embedded import installation
 
     with Progress(_Said(say), Timings(cache_dir() / "timings.json")) as progress:
-        return installation(progress)
+        return installation(run.kubernetes_version, progress)
 
 
 class _Said:

@@ -1,6 +1,7 @@
 """Whether an environment has a cluster, and what its installer needs on this machine."""
 
 from terp.environment.environment import Environment
+from terp.environment.kubernetes import kubernetes_version
 from terp.progress import Progress
 
 
@@ -26,7 +27,7 @@ def gather(environment: Environment, progress: Progress) -> None:
         case "embedded":
             from terp.kubernetes import embedded
 
-            embedded.installation(progress)
+            embedded.installation(str(kubernetes_version(kubernetes)), progress)
         case "kubespray":
             from terp.kubernetes import kubespray
 

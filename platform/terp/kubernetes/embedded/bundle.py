@@ -19,13 +19,15 @@ from pydantic import JsonValue
 from terp.cloud.cached import make_once
 from terp.cloud.packages import libraries, packages, tool
 from terp.command import Command
+from terp.environment.kubernetes import EMBEDDED_VERSIONS
 from terp.kubernetes.embedded.image import write_image
 from terp.paths import cache_dir
 from terp.progress import Progress, Task
 from terp.tools import Toolchain, sync
 
-PURPOSE = "embedded"
-"""Of the tools that are needed."""
+NEWEST = EMBEDDED_VERSIONS[0]
+COMPONENTS = "kubernetes-components"
+"""The tool that has Kubernetes' own programs; that of an older minor version has its number behind it."""
 REGISTRY = "registry.k8s.io"
 """Where kubeadm takes images to be from."""
 PROGRAMS = {
@@ -58,20 +60,25 @@ class Image:
         return {"name": name, "file": file, "where": self.where, "digest": digest}
 
 
-def bundle(progress: Progress) -> Path:
-    """The bundle, in the cache; tools that are missing are installed.
+def bundle(version: str, progress: Progress) -> Path:
+    """The bundle of a version of Kubernetes, in the cache; tools that are missing are installed.
 
     Raises:
         TerpError: a tool could not be had.
         CommandError: a package could not be downloaded.
     """
-    toolchain = sync(PURPOSE, progress)
+    toolchain = sync(purpose(version), progress)
     unpacked = packages(progress)
     final = cache_dir() / "embedded" / _key(toolchain, unpacked)
     if final.exists():
         return final
     with progress.task("images of Kubernetes", expected=15) as task:
         return make_once(final, lambda new: _make(new, toolchain, unpacked, task))
+
+
+def purpose(version: str) -> str:
+    """The purpose of the tools that are needed for a version of Kubernetes."""
+    return "embedded" if version == NEWEST else f"embedded-{version.rpartition('.')[0]}"
 
 
 def variables(place: Path) -> dict[str, JsonValue]:
@@ -104,18 +111,24 @@ def _make(new: Path, toolchain: Toolchain, unpacked: Path, task: Task) -> None:
     text = {
         "images": known,
         "pause_image": f"{REGISTRY}/pause:{versions['pause']}",
+        "etcd_image_tag": f"{versions['etcd']}-0",
+        "coredns_image_tag": f"v{versions['coredns']}",
     }
     (new / "variables.json").write_text(json.dumps(text, indent=1) + "\n")
 
 
 def _versions(toolchain: Toolchain) -> dict[str, str]:
-    return {each.name: each.version for each in toolchain.tools}
+    """By tool; whichever has Kubernetes' own programs is called by one name."""
+    names = {
+        each.name: COMPONENTS if each.name.startswith(COMPONENTS) else each.name for each in toolchain.tools
+    }
+    return {names[each.name]: each.version for each in toolchain.tools}
 
 
 def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
     """What kubeadm asks for (`kubeadm config images list`)."""
     versions = _versions(toolchain)
-    kubernetes = f"v{versions['kubernetes-components']}"
+    kubernetes = f"v{versions[COMPONENTS]}"
 
     def program(name: str, own: str = "") -> dict[str, Path]:
         return {f"/usr/local/bin/{name}": toolchain.path(own or name)}

@@ -10,13 +10,13 @@ PLAYBOOKS = PROJECT / "ansible" / "embedded"
 VERSION = "0.1.0"
 
 
-def installation(progress: Progress) -> Installation:
-    """The installer, after making what it needs.
+def installation(version: str, progress: Progress) -> Installation:
+    """The installer of a version of Kubernetes, after making what it needs.
 
     Raises:
         TerpError: a tool or the virtual environment could not be made.
     """
-    place = bundle(progress)
+    place = bundle(version, progress)
     environment = Virtualenv("ansible")
     with progress.task("Ansible") as task:
         environment.make(task.update)
