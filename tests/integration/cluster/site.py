@@ -16,6 +16,7 @@ from terp.kubernetes.acceptance.api import Api
 from tests.integration.sandbox.site import Site
 
 CONTROL_PLANE, WORKER = "kube-control-plane-0", "kube-cpu-0"
+NODES = {CONTROL_PLANE, WORKER, "kube-cpu-1"}
 
 
 class ClusterSite(Site):
