@@ -4,6 +4,7 @@ Pulumi's state says the same as before then, and an edit that is taken back woul
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 def folder_of(name: str) -> Path:
     """Where this machine keeps what belongs to a cluster; nobody else may read it."""
     return state_dir() / "clusters" / name
+
+
+def forget(name: str) -> None:
+    """Remove what this machine keeps of a cluster that is gone."""
+    if folder_of(name).exists():
+        shutil.rmtree(folder_of(name))
 
 
 def is_unfinished(name: str) -> bool:

@@ -19,6 +19,7 @@ import yaml
 from terp import preflight
 from terp.errors import TerpError
 from terp.kubernetes.installer import gather
+from terp.kubernetes.unfinished import forget
 from terp.openstack.connection import EMBEDDED, boots, connect
 from terp.openstack.hosts import Host
 from terp.paths import state_dir
@@ -195,6 +196,7 @@ def forget_embedded() -> None:
             pulumi.unlock()
             if pulumi.exists():
                 pulumi.remove()
+        forget(workspace.stack)
         workspace.remove()
 
 

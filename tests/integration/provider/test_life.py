@@ -43,6 +43,7 @@ def test_from_the_first_preview_to_the_end(stack: Stack, hosts: Hosts):
     stack.run("refresh", "--yes", "--skip-preview")
     assert "unchanged" in stack.up()
     stack.run("destroy", "--yes", "--skip-preview")
+    assert not (stack.folder / "terp" / "clusters" / "demo").exists()
     assert hosts.said("ls /etc/kubernetes/admin.conf")
 
 

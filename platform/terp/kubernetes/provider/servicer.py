@@ -30,7 +30,7 @@ from terp.kubernetes.provider.values import (
     plain,
     secret_names,
 )
-from terp.kubernetes.unfinished import is_unfinished
+from terp.kubernetes.unfinished import forget, is_unfinished
 
 if TYPE_CHECKING:
     from terp.kubernetes.life import Life, Standing, Wanted
@@ -243,6 +243,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             log = EngineLog(self._engine, request.urn, mask)
             with self._stoppable(request.timeout) as stop:
                 self._life().reset(_wanted(inputs), log, stop)
+        forget(str(inputs["name"]))
         return Empty()
 
     # -- parts of these
