@@ -5,7 +5,7 @@ decides, not what somebody remembers to have begun.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -14,9 +14,10 @@ from pydantic import JsonValue
 from terp.errors import TerpError
 from terp.kubernetes import keys, kubeconfig
 from terp.kubernetes.arrival import wait_for_hosts
-from terp.kubernetes.model import ClusterState, Node, Run
+from terp.kubernetes.model import ClusterState, Node, Observation, Run
 from terp.kubernetes.observation import Look, look_at
 from terp.kubernetes.plan import Plan, plan
+from terp.kubernetes.readiness import Needs, Report, check_hosts, needs_of
 from terp.kubernetes.unfinished import broken_off, unfinished
 from terp.model import Model
 
@@ -126,11 +127,16 @@ class Executor(Protocol):
         """Run to the end, or until `stop`."""
 
 
+Check = Callable[[Sequence[Node], Node | None, str, Needs], Report]
+"""Looks at hosts before a run: nodes, the way to them, their key, what the run needs."""
+
+
 class Life:
     """Leads clusters from what they are to what they shall be."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, check: Check = check_hosts) -> None:
         self._executor = executor
+        self._check = check
 
     def preview(self, wanted: Wanted, standing: Standing | None, say: Sayings) -> tuple[Run, ...]:
         """Say which runs there would be, why and how long; nothing is changed.
@@ -138,7 +144,8 @@ class Life:
         Raises:
             TerpError: what is wanted cannot be reached safely, or the hosts have other keys.
         """
-        return self._plan(wanted, _with_broken_off(wanted, standing), say).runs
+        planned, _ = self._plan(wanted, _with_broken_off(wanted, standing), say)
+        return planned.runs
 
     def lead(
         self, wanted: Wanted, standing: Standing | None, say: Sayings, stop: threading.Event
@@ -147,13 +154,17 @@ class Life:
 
         Raises:
             UnfinishedError: a run failed or was stopped; the next call goes on.
-            TerpError: what is wanted cannot be reached safely, or the hosts have other keys; nothing ran.
+            TerpError: what is wanted cannot be reached safely, the hosts have other keys, or new ones are not
+                ready for a run; nothing ran.
         """
         before = _with_broken_off(wanted, standing)
-        there = {(node.name, node.host_key) for node in before.state.nodes} if before.state else set()
-        new = [node for node in wanted.nodes if (node.name, node.host_key) not in there]
+        recorded = [before.state] if before.state else []
+        new = _not_in(recorded, wanted.nodes)
         wait_for_hosts(new, wanted.jump, wanted.private_key, say.progress, stop.is_set)
-        planned = self._plan(wanted, before, say)
+        planned, seen = self._plan(wanted, before, say)
+        if any(run.kind == "playbook" for run in planned.runs):
+            never = _not_in([*recorded, *before.attempts], wanted.nodes)
+            self._check_hosts(wanted, {node.name for node in never} - set(seen.api_nodes or ()), say)
         attempts = (*(each for each in before.attempts if each != planned.state), planned.state)
         begun = before.model_copy(update={"attempts": attempts})
         with unfinished(wanted.name, attempts):
@@ -201,8 +212,8 @@ class Life:
         say.say(_sentence(run))
         self._run(run, wanted, Standing(), say, stop)
 
-    def _plan(self, wanted: Wanted, before: Standing, say: Sayings) -> Plan:
-        """The runs that lead there, after saying them."""
+    def _plan(self, wanted: Wanted, before: Standing, say: Sayings) -> tuple[Plan, Observation]:
+        """The runs that lead there, after saying them, and what was seen."""
         look = look_at(_everyone(wanted, before), wanted.jump, wanted.private_key)
         recorded = {**before.fingerprints, **wanted.state.secrets}
         for host, found in look.keys.items():
@@ -212,7 +223,23 @@ class Life:
             estimate = self._executor.estimate(run, wanted)
             more = f"; {estimate}" if estimate else ""
             say.say(f"plan {number} of {len(planned.runs)}: {_sentence(run)}{more}")
-        return planned
+        return planned, look.observation
+
+    def _check_hosts(self, wanted: Wanted, new: Collection[str], say: Sayings) -> None:
+        """Stop for what is wrong with new hosts and the way to them; a run may be what mends the others.
+
+        Raises:
+            TerpError: with every error of the new ones (exit code 2).
+        """
+        say.progress("checks the hosts")
+        members = [node.name for node in wanted.nodes if node.name not in new]
+        needs = needs_of(wanted.variables, wanted.installer, members)
+        report = self._check(wanted.nodes, wanted.jump, wanted.private_key, needs)
+        judged = {*new, *([wanted.jump.name] if new and wanted.jump else [])}
+        stopping = tuple(each for each in report.errors if each.host in judged)
+        report.model_copy(update={"findings": stopping}).raise_if_bad()
+        for finding in report.findings:
+            say.warn(f"{finding.host}: {finding.check}: {finding.message}")
 
     def _run(
         self, run: Run, wanted: Wanted, before: Standing, say: Sayings, stop: threading.Event
@@ -227,6 +254,12 @@ class Life:
                 after, f"{_name(run)}: {ended.failure}", hint=ended.remedy or "`up` goes on"
             )
         return after
+
+
+def _not_in(states: Sequence[ClusterState], nodes: Sequence[Node]) -> list[Node]:
+    """The nodes whose hosts were in none of these."""
+    there = {(node.name, node.host_key) for state in states for node in state.nodes}
+    return [node for node in nodes if (node.name, node.host_key) not in there]
 
 
 def _with_broken_off(wanted: Wanted, standing: Standing | None) -> Standing:

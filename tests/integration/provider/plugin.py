@@ -9,13 +9,15 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from terp.command import CommandError
 from terp.kubernetes.keys import ENCRYPTION
 from terp.kubernetes.life import Ended, Life, Sayings, Wanted
-from terp.kubernetes.model import Run
+from terp.kubernetes.model import Node, Run
 from terp.kubernetes.provider.process import serve
 from terp.kubernetes.provider.servicer import Servicer
+from terp.kubernetes.readiness import Report
 from terp.kubernetes.shell import Shell, shell
 
 STEP = """
@@ -88,4 +90,9 @@ class Scripts:
         return ""
 
 
-serve(Servicer(sys.argv[-1], lambda: Life(Scripts())))
+def no_check(nodes: Sequence[Node], *_: object) -> Report:
+    """These hosts are a tree with sshd: they have nothing that a check could find."""
+    return Report(findings=(), hosts=len(nodes), seconds=0)
+
+
+serve(Servicer(sys.argv[-1], lambda: Life(Scripts(), no_check)))
