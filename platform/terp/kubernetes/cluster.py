@@ -12,15 +12,20 @@ from pulumi import Input, Output, ResourceOptions
 
 from terp.environment.environment import Environment
 from terp.environment.kubernetes import kubernetes_version
+from terp.environment.nodes import BASTION
 from terp.kubernetes.credentials import credentials
 from terp.kubernetes.keys import ENCRYPTION
-from terp.kubernetes.nodes import jump_of, nodes_of
+from terp.kubernetes.nodes import jump_of, node_of, roles_of, taints_of
 from terp.kubernetes.variables import group_variables, run_variables, secret_names
+from terp.model import Model
 from terp.openstack.cloud import Cloud
 from terp.openstack.hosts import Host
+from terp.openstack.servers import Server, servers
 
 VERSION = "0.1.0"
 """Of the provider."""
+TOLD = ("address", "address_ipv6", "access_address", "user", "host_key")
+"""What is known of a node when its server is there."""
 KEY_LENGTH = 32
 """Characters of the key that encrypts Secrets: what secretbox takes."""
 
@@ -52,11 +57,12 @@ class Cluster(pulumi.CustomResource):
         """
         settings = environment.kubernetes
         api = cloud.api.endpoint
-        known = cloud.hosts.apply(lambda hosts: [Host.model_validate(each) for each in hosts])
+        members = [each for each in servers(stack, environment) if each.role != BASTION]
+        bastion = cloud.host_by_name.get(f"{stack}-{BASTION}")
         inputs: dict[str, Input[Any]] = {
             "name": stack,
-            "nodes": known.apply(lambda hosts: [_json(each) for each in nodes_of(hosts, environment)]),
-            "jump": known.apply(lambda hosts: _json(jump) if (jump := jump_of(hosts)) else None),
+            "nodes": [_node(each, environment, cloud.host_by_name[each.name]) for each in members],
+            "jump": bastion.apply(_jump) if bastion else None,
             "installer": settings.installer,
             "installer_version": settings.kubespray.version if settings.installer == "kubespray" else VERSION,
             "source": settings.kubespray.source,
@@ -82,9 +88,28 @@ def _addresses(api: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(str(api[each]) for each in ("address", "public_address")))
 
 
-def _json(node: Any) -> dict[str, Any]:  # noqa: ANN401 - a model
-    json: dict[str, Any] = node.model_dump(mode="json")
-    return json
+def _node(server: Server, environment: Environment, host: Output[dict[str, Any]]) -> dict[str, Input[Any]]:
+    """A node (`terp.kubernetes.model.Node`); what its server alone can tell may not be known yet."""
+    roles = roles_of(server.role, environment)
+    taints = (*server.taints, *taints_of(roles))
+    told = host.apply(lambda host: _json(node_of(Host.model_validate(host), environment)))
+    return {
+        "name": server.name,
+        "roles": list(roles),
+        "labels": dict(server.labels),
+        "taints": [_json(taint) for taint in taints],
+        "inventory_groups": list(server.inventory_groups),
+        **{name: told[name] for name in TOLD},
+    }
+
+
+def _jump(host: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a record of a host
+    jump = jump_of([Host.model_validate(host)])
+    return _json(jump) if jump else None
+
+
+def _json(model: Model) -> dict[str, Any]:
+    return model.model_dump(mode="json")
 
 
 def _secrets(environment: Environment) -> dict[str, Input[str]]:

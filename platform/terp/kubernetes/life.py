@@ -138,13 +138,21 @@ class Life:
         self._executor = executor
         self._check = check
 
-    def preview(self, wanted: Wanted, standing: Standing | None, say: Sayings) -> tuple[Run, ...]:
+    def preview(
+        self,
+        wanted: Wanted,
+        standing: Standing | None,
+        say: Sayings,
+        coming: frozenset[str] = frozenset(),
+    ) -> tuple[Run, ...]:
         """Say which runs there would be, why and how long; nothing is changed.
+
+        `coming` are the nodes whose servers are to come: they are taken to answer.
 
         Raises:
             TerpError: what is wanted cannot be reached safely, or the hosts have other keys.
         """
-        planned, _ = self._plan(wanted, _with_broken_off(wanted, standing), say)
+        planned, _ = self._plan(wanted, _with_broken_off(wanted, standing), say, coming)
         return planned.runs
 
     def lead(
@@ -212,18 +220,22 @@ class Life:
         say.say(_sentence(run))
         self._run(run, wanted, Standing(), say, stop)
 
-    def _plan(self, wanted: Wanted, before: Standing, say: Sayings) -> tuple[Plan, Observation]:
+    def _plan(
+        self, wanted: Wanted, before: Standing, say: Sayings, coming: frozenset[str] = frozenset()
+    ) -> tuple[Plan, Observation]:
         """The runs that lead there, after saying them, and what was seen."""
-        look = look_at(_everyone(wanted, before), wanted.jump, wanted.private_key)
+        there = [node for node in _everyone(wanted, before) if node.name not in coming]
+        look = look_at(there, wanted.jump, wanted.private_key)
+        seen = look.observation.model_copy(update={"reachable": look.observation.reachable | coming})
         recorded = {**before.fingerprints, **wanted.state.secrets}
         for host, found in look.keys.items():
             keys.check_keys(recorded, keys.fingerprints(found), host)
-        planned = plan(before.state, wanted.state, look.observation, attempts=before.attempts)
+        planned = plan(before.state, wanted.state, seen, attempts=before.attempts)
         for number, run in enumerate(planned.runs, 1):
             estimate = self._executor.estimate(run, wanted)
             more = f"; {estimate}" if estimate else ""
             say.say(f"plan {number} of {len(planned.runs)}: {_sentence(run)}{more}")
-        return planned, look.observation
+        return planned, seen
 
     def _check_hosts(self, wanted: Wanted, new: Collection[str], say: Sayings) -> None:
         """Stop for what is wrong with new hosts and the way to them; a run may be what mends the others.

@@ -6,6 +6,7 @@ from terp.environment.environment import Environment
 from terp.environment.nodes import Taint
 from terp.kubernetes.model import Node, NodeRole
 from terp.openstack.hosts import Host
+from terp.openstack.servers import Role
 
 CONTROL_PLANE_ALONE = Taint(key="node-role.kubernetes.io/control-plane", effect="NoSchedule")
 """What kubeadm puts on nodes of the control plane that take no ordinary pods."""
@@ -21,7 +22,7 @@ def nodes_of(
     """
     members = {host.name: host for host in hosts if host.role != "bastion"}
     ordered = dict.fromkeys([*(name for name in recorded if name in members), *members])
-    return tuple(_node(members[name], environment) for name in ordered)
+    return tuple(node_of(members[name], environment) for name in ordered)
 
 
 def jump_of(hosts: Iterable[Host]) -> Node | None:
@@ -29,16 +30,21 @@ def jump_of(hosts: Iterable[Host]) -> Node | None:
     return next((_as_node(host, (), ()) for host in hosts if host.role == "bastion"), None)
 
 
-def _node(host: Host, environment: Environment) -> Node:
-    roles = _roles(host, environment)
-    alone = "control-plane" in roles and "worker" not in roles
-    return _as_node(host, roles, (*host.taints, *[CONTROL_PLANE_ALONE] * alone))
+def node_of(host: Host, environment: Environment) -> Node:
+    """The node that a host becomes."""
+    roles = roles_of(host.role, environment)
+    return _as_node(host, roles, (*host.taints, *taints_of(roles)))
 
 
-def _roles(host: Host, environment: Environment) -> tuple[NodeRole, ...]:
-    """The control plane runs etcd unless it has nodes of its own."""
+def taints_of(roles: Sequence[NodeRole]) -> tuple[Taint, ...]:
+    """The taints that a node has by its roles, beside its own."""
+    return (CONTROL_PLANE_ALONE,) if "control-plane" in roles and "worker" not in roles else ()
+
+
+def roles_of(role: Role, environment: Environment) -> tuple[NodeRole, ...]:
+    """The roles of a node by its server's; the control plane runs etcd unless it has nodes of its own."""
     nodes = environment.nodes
-    match host.role:
+    match role:
         case "control-plane":
             etcd: tuple[NodeRole, ...] = () if nodes.etcd else ("etcd",)
             worker: tuple[NodeRole, ...] = ("worker",) if nodes.control_plane.schedulable else ()

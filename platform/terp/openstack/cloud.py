@@ -22,8 +22,9 @@ from terp.openstack.servers import server_groups
 class Cloud(pulumi.ComponentResource):
     """Everything that an environment has on OpenStack.
 
-    `hosts` are the records of all servers (`terp.openstack.hosts.Host`), `api` is the endpoint of Kubernetes'
-    API, `private_key` opens SSH to the hosts.
+    `hosts` are the records of all servers (`terp.openstack.hosts.Host`), also by the server's name in
+    `host_by_name`: a preview knows those of servers that are there. `api` is the endpoint of Kubernetes' API,
+    `private_key` opens SSH to the hosts.
     """
 
     def __init__(self, stack: str, environment: Environment) -> None:
@@ -40,8 +41,14 @@ class Cloud(pulumi.ComponentResource):
         ground = Ground(
             stack, environment, network, security, images, keypair, key.public_key_openssh, host_keys
         )
-        pools = {group.name: NodePool(group, ground, inside) for group in server_groups(stack, environment)}
-        self.hosts = Output.all(*(host for pool in pools.values() for host in pool.hosts))
+        groups = server_groups(stack, environment)
+        pools = {group.name: NodePool(group, ground, inside) for group in groups}
+        self.host_by_name = {
+            server.name: host
+            for group in groups
+            for server, host in zip(group.servers, pools[group.name].hosts, strict=True)
+        }
+        self.hosts = Output.all(*self.host_by_name.values())
         self.api = ApiEndpoint(stack, environment, network, pools[CONTROL_PLANE].ports, inside)
         if environment.cloud.dns:
             names: dict[str, Input[str]] = {"api": self.api.public_address}

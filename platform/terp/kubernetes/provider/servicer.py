@@ -22,6 +22,7 @@ from terp.errors import TerpError
 from terp.kubernetes.masking import Mask
 from terp.kubernetes.provider.differences import differences
 from terp.kubernetes.provider.engine import EngineLog
+from terp.kubernetes.provider.foresight import foreseen
 from terp.kubernetes.provider.values import (
     UNKNOWN,
     Properties,
@@ -263,11 +264,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _previewed(self, urn: str, inputs: Properties, outputs: Properties, mask: Mask) -> Struct:
         """The outputs as far as they are known, after saying which runs there would be."""
         log = EngineLog(self._engine, urn, mask)
-        if has_unknown(inputs):
-            log.say("which runs this takes is known when the hosts are")
+        assumed, coming, gaps = foreseen(inputs, outputs)
+        runs = bool(self._life().preview(_wanted(assumed), _standing(outputs), log, coming)) or bool(coming)
+        if gaps and outputs:
+            log.say(f"{', '.join(gaps)}: not known yet; what changes there may run more")
             runs = True
-        else:
-            runs = bool(self._life().preview(_wanted(inputs), _standing(outputs), log))
         known = {name: outputs[name] for name in COMPUTED if name in outputs and not runs}
         return marked({**inputs, **dict.fromkeys(COMPUTED, UNKNOWN), **known}, SECRETS)
 
