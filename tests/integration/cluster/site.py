@@ -30,7 +30,7 @@ class ClusterSite(Site):
     @property
     def folder(self) -> Path:
         """What the runs of the cluster leave on this machine."""
-        return self.root.parents[1] / "clusters" / "kube"
+        return self.root.parents[1] / "clusters" / self.root.name
 
     def change(self, **values: Any) -> None:
         """Set keys of the environment, `nodes__pools__cpu__count=3`; None removes one."""
@@ -69,7 +69,7 @@ class ClusterSite(Site):
 
     def cluster(self) -> dict[str, Any]:
         """The cluster's properties in Pulumi's state, secrets encrypted."""
-        file = self.root.parents[1] / "pulumi" / ".pulumi" / "stacks" / "terp" / "kube.json"
+        file = self.root.parents[1] / "pulumi" / ".pulumi" / "stacks" / "terp" / f"{self.root.name}.json"
         resources = json.loads(file.read_text())["checkpoint"]["latest"]["resources"]
         found = [each for each in resources if each["type"] == "terp:kubernetes:Cluster"]
         return dict(found[0]["outputs"]) if found else {"runs": []}

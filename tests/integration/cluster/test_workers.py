@@ -6,17 +6,24 @@ import time
 
 import pytest
 
+from terp.kubernetes.acceptance import workloads
+from terp.kubernetes.acceptance.judgement import image_of_dns
 from terp.kubernetes.runner.processes import processes
 from tests.integration.cluster.site import CONTROL_PLANE, NODES, ClusterSite, kill, wait_for
 
-pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)]
+pytestmark = [
+    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)),
+    pytest.mark.xdist_group("kube"),
+]
 
 NEW = "kube-cpu-2"
+POD = "moves"
 
 
 def test_a_worker_comes_although_the_first_try_was_killed(site: ClusterSite) -> None:
     before = len(site.runs())
     site.change(nodes__pools__cpu__count=3)
+    assert f"scale.yml on {NEW}: {NEW} shall be in the cluster" in site.terp("plan", str(site.file)).stdout
     trying = site.begin()
     site.wait_for_playbook("scale")
     kill(trying)
@@ -28,9 +35,11 @@ def test_a_worker_comes_although_the_first_try_was_killed(site: ClusterSite) -> 
 
 def test_a_worker_is_drained_and_forgotten_before_its_server_goes(site: ClusterSite) -> None:
     before = len(site.runs())
+    start_pod(site, NEW)
     with Witness(site) as witness:
         site.change(nodes__pools__cpu__count=2)
         site.up()
+    wait_for("the pod to run elsewhere", lambda: place_of_pod(site) in NODES)
     assert site.ready() == dict.fromkeys(NODES, True)
     assert site.new_runs(before) == ["remove-node.yml"]
     assert witness.unschedulable < witness.node_gone < witness.server_gone
@@ -66,6 +75,24 @@ def test_a_cancelled_run_leaves_nothing_behind_and_is_taken_up(site: ClusterSite
     site.up()
     assert flag not in site.argv(CONTROL_PLANE, "kube-apiserver")
     assert site.ready() == dict.fromkeys(NODES, True)
+
+
+def start_pod(site: ClusterSite, node: str) -> None:
+    """Run a pod of a Deployment, on this node while it is there."""
+    api = site.api()
+    image = image_of_dns(api.system_images())
+    pod = workloads.pod(POD, image, [node])
+    spec = {"selector": {"matchLabels": pod["metadata"]["labels"]}, "template": pod}
+    api.core.create_namespaced_config_map("default", workloads.config_map(POD, workloads.server_corefile()))
+    api.apps.create_namespaced_deployment("default", {"metadata": {"name": POD}, "spec": spec})
+    wait_for("the pod to run", lambda: place_of_pod(site) == node)
+
+
+def place_of_pod(site: ClusterSite) -> str:
+    """The node that the pod runs on; empty while it is ready on none."""
+    api = site.api()
+    ready = [name for name, pod in api.pods("default").items() if pod.ready]
+    return api.place(ready[0], "default")[1] if ready else ""
 
 
 class Witness:

@@ -8,8 +8,8 @@ from terp.kubernetes.provider.values import Properties, has_unknown
 
 NODES = "nodes"
 TO_COME: Mapping[str, str] = {
-    "address": "192.0.2.1",  # for documentation: nobody's (RFC 5737)
-    "access_address": "192.0.2.1",
+    "address": "203.0.113.1",  # for documentation: nobody's (RFC 5737)
+    "access_address": "203.0.113.1",
     "user": "nobody",
     "host_key": "not known yet",
 }
