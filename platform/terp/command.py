@@ -12,6 +12,7 @@ from typing import IO
 
 import structlog
 
+from terp.beside import ended_by
 from terp.errors import TerpError
 
 log = structlog.get_logger()
@@ -137,10 +138,15 @@ class Command:
             )
         except OSError as error:  # not there, not executable, no such working directory
             raise CommandError(argv, NOT_STARTED, str(error)) from error
-        try:
-            yield process
-        except BaseException:
+
+        def end() -> None:
             _end_group(process, self.ends_by, self.grace)
+
+        try:
+            with ended_by(end):
+                yield process
+        except BaseException:
+            end()
             raise
         finally:
             for pipe in (process.stdin, process.stdout, process.stderr):

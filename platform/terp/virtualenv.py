@@ -1,6 +1,6 @@
 """Terp's Python environments, made from lock files.
 
-This runs before any environment exists: standard library, `terp.errors` and `terp.paths` only.
+This runs before any environment exists: standard library, `terp.beside`, `terp.errors` and `terp.paths` only.
 Why it is done this way: docs/decisions/001-lock-files.md.
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from terp.beside import pause
 from terp.errors import TerpError
 from terp.paths import PROJECT, cache_dir
 
@@ -166,6 +167,7 @@ def _wait(process: subprocess.Popen[bytes], beat: Callable[[], None]) -> int | N
     end = time.monotonic() + LIMIT
     while time.monotonic() < end:
         beat()
+        pause()
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(1)
     return None
@@ -217,7 +219,7 @@ def alone(file: Path, say: Say) -> Iterator[IO[str]]:
                 say("waits for another run that makes it")
             if time.monotonic() > end:
                 raise TerpError(f"another run holds {file} since {LIMIT:.0f} s", hint="end it and try again")
-            time.sleep(1)
+            pause(1)
         yield lock
 
 

@@ -40,20 +40,33 @@ def progress(*, as_json: bool = False) -> Progress:
     return progress_for(Console(stderr=True), cache_dir() / "timings.json", as_json=as_json)
 
 
-def hosts_possible(*, asked: bool | None) -> bool:
-    """Whether servers can be real hosts.
+def hosts_wanted(cloud: State, asked: bool | None, *, otherwise: str) -> bool:
+    """Whether servers are real hosts: as they are already, else as it was `asked`, else yes.
 
     Raises:
-        TerpError: they were not declined and this is not root.
+        TerpError: they are, and this is not root; `otherwise` is the command that does without.
     """
-    if asked is None and os.geteuid() != 0:
+    if cloud.exists():
+        if cloud.ground.hosts:
+            need_root()
+        return cloud.ground.hosts
+    if asked is not False:
+        need_root(f"; or, without hosts, the whole API with records instead of servers: {otherwise}")
+    return asked is not False
+
+
+def need_root(otherwise: str = "") -> None:
+    """Refuse to go on with hosts for a user who cannot have them.
+
+    Raises:
+        TerpError: this is not root.
+    """
+    if os.geteuid() != 0:
         raise TerpError(
             "servers are real hosts (systemd-nspawn), and that needs root",
-            hint="run it with sudo; or, without hosts, the whole API with records instead of servers: "
-            "terp cloud up --no-hosts",
+            hint=f"run it with sudo{otherwise}",
             exit_code=2,
         )
-    return asked is not False
 
 
 @app.command()
@@ -71,7 +84,7 @@ def up(
 
     wanted = read_settings(settings)
     cloud = the_cloud()
-    with_hosts = cloud.ground.hosts if cloud.exists() and hosts is None else hosts_possible(asked=hosts)
+    with_hosts = hosts_wanted(cloud, hosts, otherwise="scripts/terp cloud up --no-hosts")
     with progress(as_json=as_json) as story:
         lifecycle.up(cloud, wanted, story, with_hosts=with_hosts)
     if not as_json:

@@ -6,7 +6,6 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from terp.cli.cloud import AsJson, hosts_possible, progress, the_cloud
+from terp.beside import beside
+from terp.cli.cloud import AsJson, hosts_wanted, need_root, progress, the_cloud
 from terp.cloud.settings import read_settings
 from terp.errors import TerpError
 from terp.progress import Progress, readable
@@ -53,13 +53,15 @@ def up(
 
     Exit code 2: the environment or its cloud is not as it must be, and nothing was changed.
     """
+    from terp.cloud import lifecycle
+
     start = time.monotonic()
     with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
-        with ThreadPoolExecutor(1) as beside:
-            tools = beside.submit(lambda: deployment.toolchain)
-            if embedded(deployment):
-                _raise_cloud(story, hosts=hosts)
-            tools.result()
+        cloud = the_cloud() if embedded(deployment) else None
+        with_hosts = cloud is not None and hosts_wanted(cloud, hosts, otherwise="scripts/terp up --no-hosts")
+        with beside(lambda: deployment.toolchain):
+            if cloud:
+                lifecycle.up(cloud, read_settings(), story, with_hosts=with_hosts)
         result = deployment.up(*_refreshed(refresh), *(options or ()), check=check)
         deployment.wait_for_ssh(result.hosts)
     if as_json:
@@ -117,8 +119,8 @@ def down(as_json: AsJson = False) -> None:
     from terp.stack.workflow import forget_embedded
 
     cloud = the_cloud()
-    if cloud.exists() and cloud.ground.hosts and os.geteuid() != 0:
-        hosts_possible(asked=None)
+    if cloud.exists() and cloud.ground.hosts:
+        need_root()
     with progress(as_json=as_json) as story:
         forget_embedded()
         lifecycle.reset(cloud, story)
@@ -163,14 +165,6 @@ def _deployment(stack: str, story: Progress) -> Iterator["Deployment"]:
     from terp.stack.workflow import Deployment
 
     yield Deployment(stack_file(stack), story)
-
-
-def _raise_cloud(story: Progress, *, hosts: bool | None) -> None:
-    from terp.cloud import lifecycle
-
-    cloud = the_cloud()
-    with_hosts = cloud.ground.hosts if cloud.exists() and hosts is None else hosts_possible(asked=hosts)
-    lifecycle.up(cloud, read_settings(), story, with_hosts=with_hosts)
 
 
 def _refreshed(refresh: bool) -> tuple[str, ...]:

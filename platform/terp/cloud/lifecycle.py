@@ -3,9 +3,9 @@
 import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from terp.beside import beside
 from terp.cloud import hosts, network, seed
 from terp.cloud.configuration import Configuration
 from terp.cloud.database import Database, fernet_keys, schema_template
@@ -61,8 +61,7 @@ class Materials(Model):
 
 
 def _gather(progress: Progress, *, with_hosts: bool) -> Materials:
-    with ThreadPoolExecutor(1) as pool:
-        python = pool.submit(environment, progress)
+    with beside(lambda: environment(progress)) as python:
         debian = packages(progress)
         tree = image(debian, progress) if with_hosts else None
         return Materials(packages=debian, python=python.result(), image=tree)
@@ -87,9 +86,9 @@ def _find_materials(state: State, progress: Progress) -> None:
 
 def _create(state: State, settings: Settings, progress: Progress, *, with_hosts: bool) -> None:
     """Gather what the cloud is made of and make its directory."""
-    materials = _gather(progress, with_hosts=with_hosts)
     if with_hosts:
         network.check_external(settings.external_network.cidr)
+    materials = _gather(progress, with_hosts=with_hosts)
     state.create(settings, hosts=with_hosts, **dict(materials))
 
 

@@ -6,7 +6,6 @@ and what it made without Pulumi knowing is removed.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 
 from terp import preflight
+from terp.beside import beside
 from terp.errors import TerpError
 from terp.kubernetes.installer import gather
 from terp.kubernetes.unfinished import forget
@@ -69,10 +69,8 @@ class Deployment:
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
         report = self._checked(pulumi) if check else None
-        with ThreadPoolExecutor(1) as beside:
-            gathered = beside.submit(gather, self.workspace.environment, self._progress)
+        with beside(lambda: gather(self.workspace.environment, self._progress)):
             changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
-            gathered.result()
         return Result(changes, self.write_access_files(), report, (*(removed or ()), *swept))
 
     def plan(self, *options: str, check: bool = True) -> Result:

@@ -6,12 +6,12 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from terp.beside import ended_by, pause, workers
 from terp.errors import TerpError
 from terp.paths import cache_dir
 from terp.tools.golang import Go, Running, find_go
@@ -152,7 +152,7 @@ def alone(root: Path, say: Callable[[str], None], patience: float = PATIENCE) ->
                     hint="wait for it, or end it; what it has compiled is not lost",
                 )
             say(f"waits for another run (process {other}) that changes the tools")
-            time.sleep(min(0.5, patience))
+            pause(min(0.5, patience))
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -186,23 +186,28 @@ class Installation:
 
         self._wanted = tools
         downloads = Downloads(self.store.downloads)
-        fetchers = ThreadPoolExecutor(DOWNLOADS)
-        builders = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // CORES_PER_BUILD))
-        try:
-            refusals = list(fetchers.map(lambda tool: self._download(tool, downloads), tools))
-            refused = [(tool, refusal) for tool, refusal in zip(tools, refusals, strict=True) if refusal]
-            errors = {tool.name: refusal for tool, refusal in refused if not tool.build}
-            recipes = [(tool, tool.build) for tool, _ in refused if tool.build]
-            self._need_space([recipe for _, recipe in recipes])
-            building = [(tool, builders.submit(self._build, tool, recipe)) for tool, recipe in recipes]
-            for tool, future in building:
-                try:
-                    future.result()
-                except TerpError as error:
-                    errors[tool.name] = error
-        except BaseException:
+        fetchers = workers(DOWNLOADS)
+        builders = workers(max(1, (os.cpu_count() or 1) // CORES_PER_BUILD))
+
+        def end() -> None:
             downloads.over.set()
             self._running.end()
+
+        try:
+            with ended_by(end):
+                refusals = list(fetchers.map(lambda tool: self._download(tool, downloads), tools))
+                refused = [(tool, refusal) for tool, refusal in zip(tools, refusals, strict=True) if refusal]
+                errors = {tool.name: refusal for tool, refusal in refused if not tool.build}
+                recipes = [(tool, tool.build) for tool, _ in refused if tool.build]
+                self._need_space([recipe for _, recipe in recipes])
+                building = [(tool, builders.submit(self._build, tool, recipe)) for tool, recipe in recipes]
+                for tool, future in building:
+                    try:
+                        future.result()
+                    except TerpError as error:
+                        errors[tool.name] = error
+        except BaseException:
+            end()
             raise
         finally:
             fetchers.shutdown(cancel_futures=True)

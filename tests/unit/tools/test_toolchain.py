@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from terp.beside import beside
+from terp.cloud.process import wait_for
 from terp.errors import TerpError
 from terp.paths import PROJECT
 from terp.progress import Progress
@@ -162,3 +164,41 @@ def test_asking_for_tools_that_are_there_loads_no_http_client() -> None:
     run = [sys.executable, "-c", code]
     said = subprocess.run(run, env=env, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout == "[]\n"
+
+
+def test_builds_end_with_the_work_that_they_run_beside(
+    site: Site, cache: Path, tmp_path: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    go.write_text(
+        '#!/bin/sh\n[ "$1" = env ] && exec echo \'{"GOVERSION": "go9.9", "GOPROXY": "off"}\'\n'
+        f"touch {tmp_path}/builds; exec sleep 300\n"
+    )
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{go.parent}{os.pathsep}{os.environ['PATH']}")
+    versions = pins(site.release("pulumi", build={"work": 1, "disk": 1}))
+    site.files.clear()
+    with pytest.raises(KeyboardInterrupt), beside(lambda: sync("test", progress, versions=versions)):
+        wait_for("the build", (tmp_path / "builds").exists, 20, 0.02)
+        start = time.monotonic()
+        raise KeyboardInterrupt
+    assert time.monotonic() - start < 3
+    with alone(tools_dir(), lambda _: None, patience=0.1):
+        assert list((cache / "tools" / "temporary").iterdir()) == []
+
+
+def test_waiting_for_another_run_ends_with_the_work_that_it_runs_beside(tmp_path: Path) -> None:
+    def wait() -> None:
+        with alone(tmp_path, lambda _: None):
+            pass
+
+    holder = held(tmp_path, 60)
+    try:
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt), beside(wait):
+            raise KeyboardInterrupt
+        assert time.monotonic() - start < 3
+    finally:
+        holder.kill()
+        holder.join(10)
