@@ -1,10 +1,11 @@
-"""First content of the cloud: identities, flavors, zones, the external network, an image, the credential.
+"""First content of the cloud: identities, flavors, zones, the external network, images, the credential.
 
 Every step looks first at what is there, so an interrupted one is simply done again.
 """
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import openstack
@@ -17,7 +18,7 @@ from terp.cloud.state import State
 from terp.command import Command
 
 RECORDS = {"ID": "debian", "VERSION_ID": "12"}
-"""What servers that are records are said to run: an environment for hosts serves them, too."""
+"""What servers that are records are said to run."""
 CLOUD = "embedded"
 """Name of the member's cloud in `clouds.yaml`, of its project and of its user."""
 SERVICE_ACCOUNTS = ("glance", "placement", "nova", "neutron", "cinder", "octavia")
@@ -121,7 +122,7 @@ def _catalogue(state: State, keystone: Any) -> None:  # noqa: ANN401
 def content(state: State) -> None:
     """Everything that an administrator offers to members."""
     admin = administrator(state)
-    steps = (_flavors, _external_network, _volume_types, _image, _zones)
+    steps = (_flavors, _external_network, _volume_types, _images, _zones)
     with ThreadPoolExecutor(3) as pool:
         for each in [pool.submit(step, state, admin) for step in steps]:
             each.result()
@@ -169,31 +170,35 @@ def _volume_types(state: State, admin: Connection) -> None:
             admin.block_storage.create_type(name=name, extra_specs={"volume_backend_name": "embedded"})
 
 
-def _image(state: State, admin: Connection) -> None:
-    """One image: its content is the base tree that every server shares, and it is named after that."""
-    tree = state.ground.place.image
-    release = _os_release(tree / "etc/os-release") if tree else RECORDS
-    name = f"{release['ID']}-{release['VERSION_ID']}"
-    image = admin.image.find_image(name) or admin.image.create_image(
-        name=name,
-        visibility="public",
-        container_format="bare",
-        disk_format="raw",
-        min_disk=2,
-        os_distro=release["ID"],
-        os_version=release["VERSION_ID"],
-        allow_duplicates=True,
-    )
-    if image.status != "active":
-        admin.image.put(
-            f"/images/{image.id}/file",
-            data=f"servers start from the base tree {name}\n".encode(),
-            headers={"Content-Type": "application/octet-stream"},
+def _images(state: State, admin: Connection) -> None:
+    """The content of each is the base tree that every server starts from, and so is what it tells of that."""
+    release = os_release(state.ground.place.image)
+    have = {image.name: image for image in admin.image.images()}
+    for wanted in state.settings.images:
+        image = have.get(wanted.name) or admin.image.create_image(
+            name=wanted.name,
+            visibility="public",
+            container_format="bare",
+            disk_format="raw",
+            min_disk=wanted.min_disk,
+            os_distro=release["ID"],
+            os_version=release["VERSION_ID"],
+            allow_duplicates=True,
         )
+        if image.status != "active":
+            admin.image.put(
+                f"/images/{image.id}/file",
+                data=f"servers start from the base tree, {release['ID']} {release['VERSION_ID']}\n".encode(),
+                headers={"Content-Type": "application/octet-stream"},
+            )
 
 
-def _os_release(file: Any) -> dict[str, str]:  # noqa: ANN401
-    pairs = (line.partition("=") for line in file.read_text().splitlines() if "=" in line)
+def os_release(tree: Path | None) -> dict[str, str]:
+    """What a tree's os-release(5) says; its `ID` is the user that the distribution's cloud-init makes."""
+    if not tree:
+        return RECORDS
+    lines = (tree / "etc/os-release").read_text().splitlines()
+    pairs = (line.partition("=") for line in lines if "=" in line)
     return {name: value.strip('"') for name, _, value in pairs}
 
 

@@ -1,4 +1,4 @@
-"""What the embedded cloud offers: quotas, flavors, computes and networks, read from one YAML file."""
+"""What the embedded cloud offers: quotas, flavors, images, computes and networks, read from one YAML file."""
 
 import ipaddress
 from pathlib import Path
@@ -67,6 +67,13 @@ class Flavor(Model):
     gpus: int = Field(0, ge=0, description="units of CUSTOM_GPU that a server takes")
 
 
+class Image(Model):
+    """A Glance image. Its content, and so its login (`os_distro`), is that of the machine's distribution."""
+
+    name: str = Field(min_length=1)
+    min_disk: int = Field(2, ge=0, description="GiB")
+
+
 class Quotas(Model):
     """Limits of the member's project."""
 
@@ -101,16 +108,18 @@ class Settings(Model):
     external_network: ExternalNetwork
     computes: tuple[Computes, ...] = Field(min_length=1)
     flavors: tuple[Flavor, ...] = Field(min_length=1)
+    images: tuple[Image, ...] = Field((Image(name="linux"),), min_length=1)
     volume_types: tuple[str, ...] = Field(min_length=1)
     quotas: Quotas
     proxy: ProxySettings
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        names = [flavor.name for flavor in self.flavors]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"flavors: {', '.join(twice)} stands there twice")
+        for what, things in (("flavors", self.flavors), ("images", self.images)):
+            names = [each.name for each in things]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
         return self
 
     def each_compute(self) -> list[Compute]:

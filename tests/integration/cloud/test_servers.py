@@ -42,6 +42,7 @@ def test_cloud_init_did_what_the_user_data_says(site: Site, worker: str) -> None
         site.user,
         "root",
     ]
+    assert site.ssh(worker, ". /etc/os-release; echo $ID") == site.user
 
 
 def test_the_host_key_is_told_by_the_console(site: Site, worker: str) -> None:

@@ -16,7 +16,7 @@ from terp.cloud.faults import Fault, set_faults
 from terp.environment import Environment, read
 from tests.integration.cloud.conftest import EmbeddedCloud
 
-IMAGE = "debian-12"
+IMAGE = "linux"
 Things = dict[str, dict[str, Any]]
 """By kind and name, as the API shows them."""
 

@@ -24,7 +24,7 @@ def environment(**changes: Any) -> Environment:
     raw: dict[str, Any] = {
         "cloud": {"name": "embedded"},
         "nodes": {
-            "image": "debian-12",
+            "image": "linux",
             "control_plane": {"flavor": "m1.medium"},
             "pools": {"cpu": {"flavor": "m1.large", "count": 2}},
         },

@@ -23,7 +23,7 @@ WANTED: dict[str, Any] = {
     "cloud": {"name": "embedded"},
     "network": {"additional": {"storage": {"cidr": "10.11.0.0/24"}}},
     "nodes": {
-        "image": "debian-12",
+        "image": "linux",
         "control_plane": {"flavor": "m1.medium", "etcd_volume": {"size": 5, "type": "fast"}},
         "pools": {
             "cpu": {

@@ -165,7 +165,7 @@ def server(member: Connection, name: str, network: str, **more: Any) -> Any:
     made = member.compute.create_server(
         name=name,
         flavor_id=member.compute.find_flavor("m1.large").id,
-        image_id=member.image.find_image("debian-12").id,
+        image_id=member.image.find_image("linux").id,
         networks=[{"uuid": network}],
         **more,
     )
@@ -383,7 +383,7 @@ def doctor(cloud: EmbeddedCloud, tmp_path: Path, image: str, *args: str) -> subp
 
 
 def test_terp_doctor(cloud: EmbeddedCloud, tmp_path: Path):
-    good, bad = doctor(cloud, tmp_path, "debian-12"), doctor(cloud, tmp_path, "linux-record", "--json")
+    good, bad = doctor(cloud, tmp_path, "linux"), doctor(cloud, tmp_path, "linux-record", "--json")
     assert good.returncode == 0, good.stdout + good.stderr
     assert good.stdout.endswith("prod can be raised\n")
     assert bad.returncode == 2

@@ -31,8 +31,8 @@ def test_only_keys_open_a_host_and_root_has_none(site: Site, name: str) -> None:
         settings = dict(
             line.split(" ", 1) for line in remote.check_output("sshd -T").splitlines() if " " in line
         )
-        shadow = remote.check_output("getent shadow debian").split(":")[1]
-    assert remote.user().name == site.hosts[name].user == "debian"
+        shadow = remote.check_output(f"getent shadow {site.hosts[name].user}").split(":")[1]
+    assert remote.user().name == site.hosts[name].user == remote.system_info.distribution
     assert settings["passwordauthentication"] == "no"
     assert settings["kbdinteractiveauthentication"] == "no"
     assert settings["permitrootlogin"] == "no"

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from terp.cloud.settings import DEFAULT, read_settings
+from terp.environment import read, stack_file
 from terp.errors import TerpError
+from terp.openstack.servers import servers
 
 
 def refused(tmp_path: Path, before: str, after: str) -> TerpError:
@@ -52,6 +54,19 @@ def test_a_prefix_that_is_too_small_is_refused(tmp_path: Path) -> None:
 
 def test_a_flavor_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
     assert "m1.tiny stands there twice" in refused(tmp_path, "name: m1.small", "name: m1.tiny").message
+
+
+def test_an_image_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    twice = "- {name: linux}\n  - {name: linux}"
+    assert "images: linux stands there twice" in refused(tmp_path, "- {name: linux}", twice).message
+
+
+def test_the_shipped_sandbox_finds_its_images_and_flavors() -> None:
+    settings, sandbox = read_settings(), read(stack_file("sandbox"))
+    assert {server.image for server in servers("sandbox", sandbox)} <= {each.name for each in settings.images}
+    assert {server.flavor for server in servers("sandbox", sandbox)} <= {
+        each.name for each in settings.flavors
+    }
 
 
 def test_all_findings_are_told_at_once(tmp_path: Path) -> None:
