@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from terp.beside import pause
 from terp.command import Command
 from terp.errors import TerpError
 
@@ -75,5 +76,5 @@ def _lock(file: Path) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > end:
                     raise TerpError(f"another program has been holding {file} for too long") from None
-                time.sleep(0.2)
+                pause(0.2)
         yield
