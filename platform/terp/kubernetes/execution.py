@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from terp.beside import beside
 from terp.command import CommandError
 from terp.errors import TerpError
 from terp.kubernetes import errands
@@ -55,6 +56,8 @@ class _Said:
         """Nothing to give back."""
 
 
+POLL = 0.2
+"""Seconds between two looks at whether the installer is there, and whether it is waited for still."""
 INSTALLERS: Mapping[Installer, Install] = {"kubespray": _kubespray, "embedded": _embedded}
 ERRANDS: Mapping[str, Errand] = {
     "labels": errands.label,
@@ -93,7 +96,7 @@ class Execution:
         return _ended(record)
 
     def _play(self, run: Run, wanted: Wanted, say: Sayings, stop: threading.Event) -> RunRecord:
-        installation = self._installers[wanted.installer](run, wanted, say)
+        installation = self._installation(run, wanted, say, stop)
         runner = Runner(self._folder(wanted.name), installation, Access(wanted.private_key, wanted.jump))
         with_all = run.model_copy(update={"variables": {**wanted.run_variables, **run.variables}})
 
@@ -103,6 +106,14 @@ class Execution:
             say.progress(moment.sentence)
 
         return runner.run(with_all, wanted.variables, wanted.secrets, listen, stop)
+
+    def _installation(self, run: Run, wanted: Wanted, say: Sayings, stop: threading.Event) -> Installation:
+        """The installer, which may have to be built first."""
+        with beside(lambda: self._installers[wanted.installer](run, wanted, say)) as ready:
+            while not ready.done():
+                if stop.wait(POLL):
+                    raise TerpError(f"stopped before {run.playbook}: its installer was not there yet")
+        return ready.result()
 
     def _errand(self, run: Run, wanted: Wanted, say: Sayings) -> RunRecord:
         """Something over SSH, on the first of its nodes that answers."""

@@ -259,7 +259,10 @@ class Life:
         """One run; what is recorded afterwards has its record, too."""
         if stop.is_set():
             raise UnfinishedError(before, f"stopped before {_name(run)}", hint="`up` goes on")
-        ended = self._executor.execute(run, wanted, say, stop)
+        try:
+            ended = self._executor.execute(run, wanted, say, stop)
+        except TerpError as error:  # what ran before it is not lost
+            raise UnfinishedError(before, error.message, hint=error.hint or "`up` goes on") from error
         after = before.model_copy(update={"runs": (*before.runs, ended.record)[-KEPT_RUNS:]})
         if ended.failure:
             raise UnfinishedError(

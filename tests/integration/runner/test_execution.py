@@ -1,12 +1,16 @@
 """Runs as the life of a cluster asks for them."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
+import pytest
 
+from terp.beside import pause
+from terp.errors import TerpError
 from terp.kubernetes.execution import Execution
 from terp.kubernetes.life import Wanted
 from terp.kubernetes.runner import Installation
@@ -90,3 +94,16 @@ def test_an_errand_on_nodes_that_do_not_answer_fails(tmp_path: Path):
     ended = execution.execute(run, wanted(), Heard(), threading.Event())
     assert "does not answer SSH" in ended.failure
     assert ended.record["result"] == "failed"
+
+
+def test_an_installer_that_is_still_built_is_not_waited_for_when_all_shall_end(tmp_path: Path):
+    def built(*_: object) -> Installation:
+        pause(60)
+        raise AssertionError("it was waited for")
+
+    execution, stop = Execution({"embedded": built}, lambda name: tmp_path / name), threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    start = time.monotonic()
+    with pytest.raises(TerpError, match=r"stopped before cluster\.yml"):
+        execution.execute(run_of("cluster.yml", NODES), wanted(), Heard(), stop)
+    assert time.monotonic() - start < 5
