@@ -18,6 +18,8 @@ EVERY = 0.3
 QUIET = ("same", "read", "refresh", "read-discard", "discard")
 CLUSTER = "::terp:kubernetes:Cluster::"
 """In the URN of the resource that says at length what it does."""
+STACK = "::pulumi:pulumi:Stack::"
+"""In the URN of the stack itself, which works as long as anything does."""
 DOING = {
     "create": "creating",
     "update": "updating",
@@ -126,7 +128,7 @@ class EventLog:
         if operation in QUIET:
             return
         self.changes.steps[urn] = (operation, tuple(metadata.get("diffs") or ()))
-        if operation in DOING:
+        if operation in DOING and STACK not in urn:
             self._running[urn] = f"{DOING[operation]} {readable_urn(urn)}"
         self._say()
 
