@@ -65,7 +65,7 @@ class PodNetworking(Model):
     proxy: Literal["ipvs", "iptables", "nftables"] = Field(
         "ipvs",
         title="kube-proxy mode",
-        description="What kube-proxy makes of Services.",
+        description="What kube-proxy makes of Services; with the embedded installer always nftables.",
         examples=["nftables"],
     )
     node_prefix: Annotated[int, Field(ge=16, le=28, json_schema_extra={"unit": "bits"})] = Field(
