@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,11 +25,20 @@ UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 """Makes a user namespace without root: uid 1000, no capability, yet the owner of the files."""
 
 
+def kill(cloud: "EmbeddedCloud", name: str) -> None:
+    """Kill one process of a cloud, by its name, and nothing that it has started."""
+    record = cloud.state.process(name).record()
+    assert record, f"{name} does not run"
+    os.kill(record.pid, signal.SIGKILL)
+    wait_for(f"{name} to die", lambda: not record.alive(), 10)
+
+
 class EmbeddedCloud:
     """One cloud in a state directory of its own, driven by the command line as users drive it."""
 
-    def __init__(self, directory: Path, *, hosts: bool) -> None:
+    def __init__(self, directory: Path, *, hosts: bool, allow: str = "") -> None:
         self.hosts = hosts
+        self._allow = allow
         self.env = {**os.environ, "TERP_STATE": str(directory), "PYTHONPATH": str(PROJECT / "platform")}
         self.state = State(directory / "cloud")
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -70,7 +80,8 @@ class EmbeddedCloud:
     def up(self) -> None:
         """Lead to a running cloud."""
         settings = self.state.root.parent / "settings.yaml"
-        settings.write_text(DEFAULT.read_text().replace("198.51.100.0/25", EXTERNAL))
+        text = DEFAULT.read_text().replace("198.51.100.0/25", EXTERNAL)
+        settings.write_text(text.replace("allow: []", f"allow: [{self._allow}]"))
         kind = "--hosts" if self.hosts else "--no-hosts"
         done = self.terp("up", kind, "--settings", str(settings), check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -101,6 +112,24 @@ class EmbeddedCloud:
         """Every process of this cloud, recorded or not."""
         return marked(self.state.ground.place.tag)
 
+    def traces(self) -> str:
+        """Everything on the machine that carries the cloud's tag or lies in its directory."""
+        tag, root = self.state.ground.place.tag, self.state.root
+        looks = (
+            f"ls /run/netns 2>/dev/null | grep ^{tag}",
+            f"ip -o link | grep {tag}",
+            f"grep -e {tag} -e {root}/ /proc/self/mounts",
+            f"losetup -a | grep {root}/",
+            f"find /sys/fs/cgroup -maxdepth 3 -name '{tag}*'",
+            f"ls /run/systemd/nspawn/*/ 2>/dev/null | grep ^{tag}",
+            f"{self.state.ground.place.packages}/usr/sbin/nft list tables | grep {tag}",
+        )
+        seen = [
+            subprocess.run(["sh", "-c", look], capture_output=True, text=True, timeout=30).stdout
+            for look in looks
+        ]
+        return "".join(seen) + " ".join(map(str, self.processes()))
+
     def connect(self, *, admin: bool = False) -> Connection:
         """As the ordinary member, or as the administrator."""
         file = self.state.path("admin-clouds.yaml" if admin else "clouds.yaml")
@@ -121,8 +150,8 @@ def records_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
 
 @pytest.fixture(scope="session")
 def hosts_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    """A cloud whose servers are real hosts."""
-    with EmbeddedCloud(tmp_path_factory.mktemp("hosts"), hosts=True) as cloud:
+    """A cloud whose servers are real hosts; what they may reach is nowhere, but lets the proxy run."""
+    with EmbeddedCloud(tmp_path_factory.mktemp("hosts"), hosts=True, allow="mirror.example.org") as cloud:
         yield cloud
 
 

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from terp.cloud import hosts, network
 from terp.cloud.hosts import Host
-from terp.cloud.process import wait_for
-from tests.integration.cloud.conftest import EmbeddedCloud
+from terp.cloud.network.machine import PROXY_PORT
+from terp.cloud.process import ProcessRecord, start_time, wait_for
+from terp.cloud.supervisor import NAME, services
+from tests.integration.cloud.conftest import EmbeddedCloud, kill
 from tests.integration.cloud.site import Site
 from tests.integration.cloud.test_api import wait_volume
 
@@ -244,25 +247,6 @@ def test_a_load_balancer_shares_the_load(site: Site) -> None:
         site.delete(server)
 
 
-def traces(cloud: EmbeddedCloud) -> str:
-    """Everything on the machine that carries the cloud's tag or lies in its directory."""
-    tag, root = cloud.state.ground.place.tag, cloud.state.root
-    looks = (
-        f"ls /run/netns 2>/dev/null | grep ^{tag}",
-        f"ip -o link | grep {tag}",
-        f"grep -e {tag} -e {root}/ /proc/self/mounts",
-        f"losetup -a | grep {root}/",
-        f"find /sys/fs/cgroup -maxdepth 3 -name '{tag}*'",
-        f"ls /run/systemd/nspawn/*/ 2>/dev/null | grep ^{tag}",
-        f"{cloud.state.ground.place.packages}/usr/sbin/nft list tables | grep {tag}",
-    )
-    seen = [
-        subprocess.run(["sh", "-c", look], capture_output=True, text=True, timeout=30).stdout
-        for look in looks
-    ]
-    return "".join(seen) + " ".join(map(str, cloud.processes()))
-
-
 @pytest.fixture
 def running(hosts_cloud: EmbeddedCloud) -> Iterator[EmbeddedCloud]:
     yield hosts_cloud
@@ -274,14 +258,14 @@ def test_down_leaves_nothing_and_up_brings_the_servers_back(
     site: Site, worker: str, running: EmbeddedCloud, crash: bool
 ) -> None:
     site.ssh(worker, "echo kept > ~/crash; sync")
-    assert traces(running)
+    assert running.traces()
     if crash:
         for pid in running.processes():
             subprocess.run(["kill", "-9", str(pid)], check=False, timeout=10)
         host = Host(running.state.ground.place, server_at_rest(running, "worker-1"))
         assert host.running(), "hosts outlive the control plane"
     running.down()
-    assert traces(running) == ""
+    assert running.traces() == ""
     running.up()
     site.wait_ssh("bastion")
     site.wait_ssh(worker)
@@ -290,9 +274,80 @@ def test_down_leaves_nothing_and_up_brings_the_servers_back(
 
 def server_at_rest(cloud: EmbeddedCloud, name: str) -> str:
     """Id of a server by name, without the API."""
-    from terp.cloud.hosts import hosts
+    return next(host.id for host in hosts.hosts(cloud.state.ground.place) if host.record().spec.name == name)
 
-    return next(host.id for host in hosts(cloud.state.ground.place) if host.record().spec.name == name)
+
+@pytest.mark.parametrize("name", [NAME, "network", "proxy", "nova", "mariadb"])
+def test_down_leaves_nothing_after_kill_9_of_one(site: Site, running: EmbeddedCloud, name: str) -> None:
+    site.wait_ssh("bastion")
+    kill(running, name)
+    running.down()
+    assert running.traces() == ""
+
+
+def test_a_killed_data_plane_comes_back_and_follows_again(
+    site: Site, worker: str, hosts_cloud: EmbeddedCloud
+) -> None:
+    site.listen("bastion", 8082, "hello")
+    kill(hosts_cloud, "network")
+    hosts_cloud.healthy_again()
+    assert site.reaches(worker)
+    rule = site.allow(site.outer, site.rule(protocol="tcp", port=8082, group=site.inner))
+    bastion = site.ip(site.bastion)
+    wait_for("a new rule to hold", lambda: site.opens(worker, bastion, 8082), 60)
+    site.member.network.delete_security_group_rule(rule)
+
+
+def test_a_killed_proxy_comes_back(site: Site, worker: str, hosts_cloud: EmbeddedCloud) -> None:
+    machine = hosts_cloud.state.settings.external_network.gateway
+    assert site.opens(worker, machine, PROXY_PORT)
+    kill(hosts_cloud, "proxy")
+    wait_for("the proxy to answer", lambda: site.opens(worker, machine, PROXY_PORT), 60)
+
+
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A program of somebody else's."""
+    process = subprocess.Popen(["sleep", "infinity"], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait(10)
+
+
+def reboot(cloud: EmbeddedCloud, stranger: int) -> None:
+    """Leave the machine as its reboot would: nothing runs, nothing is in the kernel, all is on the disk.
+
+    The numbers that the records call processes of the cloud are somebody else's by now.
+    """
+    for pid in cloud.processes():
+        subprocess.run(["kill", "-9", str(pid)], check=False, timeout=10)
+    place = cloud.state.ground.place
+    hosts.sweep(place)
+    network.sweep(place)
+    assert cloud.traces() == ""
+    names = (NAME, *(service.name for service in services(cloud.state)))
+    of_hosts = place.path("hosts").glob("*/process.json")
+    for file in (*(cloud.state.process(name).record_file for name in names), *of_hosts):
+        record = ProcessRecord.model_validate_json(file.read_bytes())
+        now = {"pid": stranger, "start": start_time(stranger), "boot": "of-yesterday"}
+        file.write_text(record.model_copy(update=now).model_dump_json())
+
+
+def test_up_brings_everything_back_after_a_reboot_of_the_machine(
+    site: Site, worker: str, running: EmbeddedCloud, stranger: subprocess.Popen[bytes]
+) -> None:
+    site.ssh(worker, "echo kept > ~/reboot; sudo touch /run/not-rebooted; sync")
+    reboot(running, stranger.pid)
+    running.up()
+    running.healthy_again()
+    site.wait_ssh("bastion")
+    site.wait_ssh(worker)
+    assert site.ssh(worker, "cat ~/reboot; test -e /run/not-rebooted || echo rebooted").split() == [
+        "kept",
+        "rebooted",
+    ]
+    assert {server.status for server in site.member.compute.servers()} == {"ACTIVE"}
+    assert stranger.poll() is None, "a process that has the number of one from before the reboot is let alone"
 
 
 def test_hosts_outlive_the_death_of_the_control_plane(
