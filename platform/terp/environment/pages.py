@@ -25,8 +25,8 @@ scripts/terp config check production      # is the file right, and what does it 
 
 The file is checked as a whole before anything is changed: its form, and its keys against each other (ranges
 that overlap, a subnet that is too small, an address that two servers would have). Every mistake is told with
-its line and with what would be right. What only the cloud knows (flavors, images, quota, hosts for
-anti-affinity) is asked of the cloud.
+its line and with what would be right. What only the cloud knows (flavors, images, quota, other networks) is
+asked of the cloud by [preflight](../preflight.md), which says as well what the credential may not see.
 
 Editors complete and check a file that begins with `# yaml-language-server: $schema=` and the way to
 [schema.json](schema.json), as those in `stacks/` do.

@@ -7,6 +7,7 @@ from typing import TypeVar
 from terp.environment import Environment
 from terp.environment.findings import Key, did_you_mean
 from terp.environment.network import ExistingNetwork
+from terp.environment.rules.ranges import free, overlap, ranges
 from terp.openstack.servers import servers
 from terp.preflight import mentions
 from terp.preflight.finding import Finding, error, warning
@@ -19,6 +20,8 @@ VXLAN = 50
 """Bytes of each packet that the overlay of the pods takes."""
 INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
 """How Neutron begins the owner of a router's port (also ..._distributed)."""
+EXISTING = 1
+"""Up to this rank, ranges (`rules.ranges`) are those of networks that are there, and not to be moved."""
 Named = TypeVar("Named", bound=Marked)
 
 
@@ -29,7 +32,8 @@ def check(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[
         if snapshot.subnets is not None:
             for key, existing in mentions.existing_networks(environment):
                 yield from _existing(environment, key, existing, snapshot)
-    yield from _router(stack, environment, snapshot)
+    yield from _router(environment, snapshot)
+    yield from _overlaps(stack, environment, snapshot)
     yield from _security_groups(environment, snapshot)
     yield from _reserved(stack, environment, snapshot)
 
@@ -141,7 +145,7 @@ def _mtu(key: Key, network: Network) -> Iterator[Finding]:
         )
 
 
-def _router(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+def _router(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
     wanted, there = environment.network.router, snapshot.routers
     if not wanted or there is None or environment.network.existing:
         return
@@ -153,7 +157,6 @@ def _router(stack: str, environment: Environment, snapshot: Snapshot) -> Iterato
             yield error(key, f"the router {wanted!r} has no external gateway: nodes would reach nothing")
         elif external and not _leads_to(environment, snapshot, router.external_network_id):
             yield error(key, f"the router {wanted!r} does not lead to {environment.cloud.external_network!r}")
-        yield from _overlap(stack, environment, snapshot, router.id)
 
 
 def _leads_to(environment: Environment, snapshot: Snapshot, network_id: str) -> bool:
@@ -161,25 +164,52 @@ def _leads_to(environment: Environment, snapshot: Snapshot, network_id: str) -> 
     return any(network.id == network_id and network.name == name for network in snapshot.networks or ())
 
 
-def _overlap(stack: str, environment: Environment, snapshot: Snapshot, router_id: str) -> Iterator[Finding]:
-    """A router joins no two subnets of one range."""
-    joined = {
-        subnet_id
-        for port in snapshot.ports or ()
-        if port.device_id == router_id
-        for subnet_id in port.subnet_ids
-    }
-    for subnet in snapshot.subnets or ():
-        if subnet.id in joined and subnet.stack != stack and _overlaps(subnet, environment.network.nodes):
-            yield error(
-                ("network", "nodes"),
-                f"{environment.network.nodes} overlaps {subnet.cidr}, which the router has already "
-                f"(subnet {subnet.name or subnet.id})",
+def _overlaps(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
+    """Ranges against subnets of others: wrong behind one router, and a trap where one may join them later."""
+    routed = _routed(environment, snapshot)
+    others = [each for each in snapshot.subnets or () if each.stack != stack]
+    every = ranges(environment)
+    taken = [*(each.cidr for each in every), *(each.cidr for each in others)]
+    for mine in every:
+        if mine.rank <= EXISTING:
+            continue
+        found = [each for each in others if overlap(each.cidr, mine.cidr)]
+        better = free(mine.cidr.prefixlen, mine.cidr.version, taken) if found else None
+        taken += [better] if better else []
+        hint = f"free and large enough: {better}" if better else ""
+        for subnet in found:
+            if subnet.id in routed:
+                yield error(
+                    mine.key,
+                    f"{mine.cidr} overlaps {subnet.cidr}, which the router has already "
+                    f"(subnet {subnet.name or subnet.id})",
+                    hint,
+                )
+        beside = [each for each in found if each.mine and each.id not in routed]
+        if beside:
+            listed = ", ".join(f"{each.name or each.id} ({each.cidr})" for each in beside)
+            yield warning(
+                mine.key,
+                f"{mine.cidr} overlaps subnets of the project, which nodes can then never reach: {listed}",
+                hint,
             )
 
 
-def _overlaps(subnet: Subnet, nodes: IPv4Network) -> bool:
-    return isinstance(subnet.cidr, IPv4Network) and subnet.cidr.overlaps(nodes)
+def _routed(environment: Environment, snapshot: Snapshot) -> set[str]:
+    """The subnets that the nodes' router, if there is one already, joins with theirs."""
+    wanted, ports = environment.network, snapshot.ports or ()
+    if wanted.existing:
+        nodes = {subnet.id for subnet in _found(wanted.existing.subnet, snapshot.subnets or ())}
+        routers = {
+            port.device_id
+            for port in ports
+            if port.owner.startswith(INTERFACES) and nodes & set(port.subnet_ids)
+        }
+    elif wanted.router:
+        routers = {router.id for router in _found(wanted.router, snapshot.routers or ())}
+    else:
+        return set()
+    return {subnet_id for port in ports if port.device_id in routers for subnet_id in port.subnet_ids}
 
 
 def _security_groups(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:

@@ -1,12 +1,13 @@
 """What the cloud offers to servers: flavors, images, zones, volume types, key pairs."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from terp.environment import Environment
 from terp.environment.findings import Key, did_you_mean
-from terp.openstack.servers import Role, Server, servers
+from terp.openstack.servers import Role, Server, ServerGroup, server_groups, servers
 from terp.preflight import mentions
-from terp.preflight.finding import Finding, error
+from terp.preflight.finding import Finding, error, warning
 from terp.preflight.mentions import group_key
 from terp.preflight.snapshot import Flavor, Image, Snapshot, Zone
 
@@ -22,6 +23,9 @@ def check(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[
         yield from _images(environment, snapshot.images)
     yield from _fit(stack, environment, snapshot)
     yield from _zones(environment, snapshot)
+    for group in server_groups(stack, environment):
+        if group.affinity == "anti-affinity":
+            yield from _apart(stack, group, snapshot)
     yield from _volume_types(environment, snapshot.volume_types)
     yield from _keypair(environment, snapshot.keypairs)
 
@@ -131,6 +135,36 @@ def _zones(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
 
 def _available(zone: Zone) -> bool:
     return zone.available
+
+
+def _apart(stack: str, group: ServerGroup, snapshot: Snapshot) -> Iterator[Finding]:
+    """A compute for each server of a group that must be on different ones, in all and zone by zone."""
+    key: Key = (*group_key(group.name), "affinity")
+    computes, count = snapshot.computes, len(group.servers)
+    if computes is None:
+        there = {each.name for each in snapshot.servers or () if each.stack == stack}
+        if count > 1 and not all(server.name in there for server in group.servers):
+            yield warning(
+                key,
+                f"whether the cloud has {count} computes for {count} servers apart cannot be known: "
+                "only its administrators may list them",
+                "Nova refuses a server that finds no compute of its own; soft-anti-affinity places it anyway",
+            )
+        return
+    wanted = Counter(server.zone for server in group.servers if server.zone in computes)
+    short = [
+        f"{number} in {zone}, which has {computes[zone]}"
+        for zone, number in sorted(wanted.items())
+        if number > computes[zone]
+    ]
+    if count > sum(computes.values()):
+        short = [f"{count}; the cloud has {sum(computes.values())}"]
+    if short:
+        yield error(
+            key,
+            f"each server needs a compute of its own: {'; '.join(short)}",
+            "fewer servers, other zones, or soft-anti-affinity",
+        )
 
 
 def _volume_types(environment: Environment, there: frozenset[str] | None) -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from keystoneauth1.exceptions import ClientException, ConnectFailure, ConnectTimeout
 from openstack.connection import Connection
-from openstack.exceptions import HttpException, SDKException, raise_from_response
+from openstack.exceptions import ForbiddenException, HttpException, SDKException, raise_from_response
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from terp.preflight.snapshot import (
@@ -225,6 +226,16 @@ def _marked(each: Any, project: str) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
+def _computes(connection: Connection, _: str) -> Counter[str] | None:
+    """To be refused is the ordinary case, and no failure: what it means is said where it matters."""
+    try:
+        services = list(connection.compute.services(binary="nova-compute"))
+    except ForbiddenException:
+        return None
+    usable = [each for each in services if (each.status, each.state) == ("enabled", "up")]
+    return Counter(each.availability_zone for each in usable)
+
+
 def _servers(connection: Connection, project: str) -> tuple[Marked, ...]:
     return tuple(Marked(**_marked(each, project)) for each in connection.compute.servers())
 
@@ -398,6 +409,7 @@ PARTS: Mapping[str, Part] = {
     "compute_zones": Part(
         "compute", "availability zones", lambda c, _: _zones(c.compute.availability_zones())
     ),
+    "computes": Part("compute", "computes", _computes),
     "keypairs": Part(
         "compute", "key pairs", lambda c, _: frozenset(each.name for each in c.compute.keypairs())
     ),

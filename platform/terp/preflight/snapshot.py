@@ -135,6 +135,8 @@ class Snapshot(Model):
     images: tuple[Image, ...] | None = None
     """Newest first."""
     compute_zones: tuple[Zone, ...] | None = None
+    computes: Mapping[str, int] | None = None
+    """How many can take servers, by zone; None where only administrators may list them (Nova's default)."""
     volume_zones: tuple[Zone, ...] | None = None
     volume_types: frozenset[str] | None = None
     default_volume_type: str | None = None

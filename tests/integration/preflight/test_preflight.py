@@ -18,6 +18,7 @@ from terp.cloud import seed
 from terp.cloud.faults import Fault, set_faults
 from terp.cloud.process import wait_for
 from terp.preflight import Report
+from terp.preflight.reading import read
 from tests.integration.cloud.conftest import EmbeddedCloud
 from tests.integration.preflight.conftest import STACK
 
@@ -191,6 +192,27 @@ def test_what_is_used_counts_and_what_the_stack_has_counts_once(check: Check, me
     assert said(fresh) == [
         ("warning", "", "1 servers carry the mark of the stack 'prod'; its state lacks them: prod-cpu-0")
     ]
+
+
+def test_servers_apart_are_held_against_the_computes_as_far_as_these_may_be_seen(
+    check: Check, admin: Connection
+):
+    apart = {"flavor": "m1.medium", "count": 3, "affinity": "anti-affinity"}
+    balanced = {"endpoint": "load-balancer"}
+    [(severity, key, message)] = said(check(nodes__control_plane=apart, access__api=balanced))
+    assert (severity, key) == ("warning", "nodes.control_plane.affinity")
+    assert "only its administrators may list them" in message
+    assert read(admin, ["compute"]).computes == {"zone-a": 8, "zone-b": 8}
+
+
+def test_subnets_of_the_project_that_overlap_are_told(check: Check, member: Connection):
+    network = member.network.create_network(name="lab")
+    member.network.create_subnet(network_id=network.id, name="lab", ip_version=4, cidr="10.10.1.0/24")
+    own = {"network_id": network.id, "description": f"terp:stack={STACK}"}
+    member.network.create_subnet(**own, name="mine", ip_version=4, cidr="10.10.2.0/24")
+    [(severity, key, message)] = said(check())
+    assert (severity, key) == ("warning", "network.nodes")
+    assert message.startswith("10.10.0.0/22 overlaps") and message.endswith(": lab (10.10.1.0/24)")
 
 
 def test_names_that_the_project_has_already(check: Check, member: Connection):

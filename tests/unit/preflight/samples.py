@@ -103,6 +103,7 @@ def snapshot(**changes: Any) -> Snapshot:
                 network_id="n2",
                 cidr=IPv4Network("10.10.0.0/22"),
                 gateway=IPv4Address("10.10.0.1"),
+                mine=False,
             ),
         ),
         "routers": (Router(id="r1", name="edge", external_network_id="n1"),),

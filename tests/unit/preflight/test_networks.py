@@ -242,3 +242,47 @@ def test_a_subnet_of_ipv6_is_held_against_its_own_key():
         "network__nodes_ipv6": "fd00:2::/64",
     }
     assert [each[1] for each in findings(there, **wanted)] == ["network.nodes_ipv6"]
+
+
+def test_ranges_of_other_subnets_of_the_project_are_a_warning():
+    mine = Subnet(id="s7", name="lab", network_id="n7", cidr=IPv4Network("10.10.2.0/24"))
+    pods = Subnet(id="s8", name="", network_id="n7", cidr=IPv4Network("10.233.64.0/24"), stack="other")
+    there = snapshot(subnets=(*(snapshot().subnets or ()), mine, pods))
+    said = "overlaps subnets of the project, which nodes can then never reach"
+    assert findings(there) == [
+        (
+            "warning",
+            "network.nodes",
+            f"10.10.0.0/22 {said}: lab (10.10.2.0/24)",
+            "free and large enough: 10.128.0.0/22",
+        ),
+        (
+            "warning",
+            "network.kubernetes.pods",
+            f"10.233.64.0/18 {said}: s8 (10.233.64.0/24)",
+            "free and large enough: 10.128.64.0/18",
+        ),
+    ]
+    ours = [each.model_copy(update={"stack": STACK}) for each in (mine, pods)]
+    assert findings(snapshot(subnets=tuple(ours))) == []
+
+
+def test_services_may_not_overlap_what_the_router_of_an_existing_network_joins():
+    beside = Subnet(id="s7", name="lab", network_id="n7", cidr=IPv4Network("10.233.0.0/24"), mine=False)
+    port = Port(
+        id="p7",
+        name="",
+        network_id="n7",
+        owner="network:router_interface",
+        device_id="r1",
+        subnet_ids=("s7",),
+    )
+    there = snapshot(subnets=(*(snapshot().subnets or ()), beside), ports=(*(snapshot().ports or ()), port))
+    assert [each[:3] for each in findings(there, network__existing=EXISTING)] == [
+        (
+            "error",
+            "network.kubernetes.services",
+            "10.233.0.0/18 overlaps 10.233.0.0/24, which the router has already (subnet lab)",
+        )
+    ]
+    assert findings(there) == []

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.preflight.samples import STACK, environment, said, snapshot
 
 from terp.preflight.offers import check
-from terp.preflight.snapshot import Flavor, Image, Zone
+from terp.preflight.snapshot import Flavor, Image, Marked, Zone
 
 
 def findings(there: Any = None, **changes: Any):
@@ -203,3 +203,44 @@ def test_a_key_pair_that_is_to_be_there():
 def test_what_could_not_be_read_is_not_judged():
     unread = dict.fromkeys(("flavors", "images", "compute_zones", "volume_zones", "volume_types", "keypairs"))
     assert findings(snapshot(**unread), nodes__image="none", access__ssh={"keypair": "none"}) == []
+
+
+APART = {"nodes__control_plane": {"flavor": "m1.medium", "count": 3, "affinity": "anti-affinity"}}
+
+
+def test_servers_apart_have_a_compute_each():
+    assert findings(snapshot(computes={"zone-a": 2, "zone-b": 1}), **APART) == []
+    assert findings(snapshot(computes={"zone-a": 1, "zone-b": 1}), **APART) == [
+        (
+            "error",
+            "nodes.control_plane.affinity",
+            "each server needs a compute of its own: 3; the cloud has 2",
+            "fewer servers, other zones, or soft-anti-affinity",
+        )
+    ]
+
+
+def test_servers_apart_have_a_compute_each_in_their_zone():
+    zones = {"nodes__control_plane": {**APART["nodes__control_plane"], "zones": ["zone-a", "zone-b"]}}
+    assert findings(snapshot(computes={"zone-a": 2, "zone-b": 1}), **zones) == []
+    assert [each[2] for each in findings(snapshot(computes={"zone-a": 1, "zone-b": 9}), **zones)] == [
+        "each server needs a compute of its own: 2 in zone-a, which has 1"
+    ]
+
+
+def test_a_member_who_may_not_list_computes_is_told_that_it_is_not_known():
+    [(severity, key, message, _)] = findings(snapshot(), **APART)
+    assert (severity, key) == ("warning", "nodes.control_plane.affinity")
+    assert message == (
+        "whether the cloud has 3 computes for 3 servers apart cannot be known: "
+        "only its administrators may list them"
+    )
+
+
+def test_computes_do_not_matter_to_servers_that_are_placed_or_need_not_be_apart():
+    placed = tuple(Marked(id=f"{n}", name=f"prod-control-plane-{n}", stack="prod") for n in range(3))
+    assert findings(snapshot(servers=placed), **APART) == []
+    soft = {**APART["nodes__control_plane"], "affinity": "soft-anti-affinity"}
+    assert findings(snapshot(computes={"zone-a": 1}), nodes__control_plane=soft) == []
+    alone = {**APART["nodes__control_plane"], "count": 1}
+    assert findings(snapshot(), nodes__control_plane=alone) == []

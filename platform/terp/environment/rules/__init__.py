@@ -1,7 +1,7 @@
 """What must hold between the keys of an environment: pure functions from the environment to findings.
 
 What a file cannot know is no rule: whether a flavor exists, how many computes anti-affinity can use, what the
-quota leaves. That is asked of the cloud (`terp.preflight`).
+quota leaves. That is asked of the cloud (`terp.preflight`), as far as the credential may see it.
 """
 
 from collections.abc import Callable, Iterator
