@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from terp.environment.fields import Certificates, Cidr, FloatingIp, Ipv4, Port, PublicKey, Reference
-from terp.environment.nodes import Volume
+from terp.environment.nodes import Rule, Volume
 from terp.model import Model
 
 ANYWHERE = (IPv4Network("0.0.0.0/0"),)
@@ -37,6 +37,7 @@ class Bastion(Model):
         description='"none", "new", or a reserved address.',
         examples=["198.51.100.20"],
     )
+    rules: tuple[Rule, ...] = Field((), title="Rules", description="Further traffic that is let in.")
 
 
 class Ssh(Model):

@@ -97,6 +97,12 @@ class Network(Model):
         description="Bytes; the cloud's default when absent.",
         examples=[1450],
     )
+    port_security: bool = Field(
+        True,
+        title="Port security",
+        description="Whether security groups hold on the nodes' network; without it everything is let in.",
+        examples=[False],
+    )
     dns_servers: tuple[Ipv4 | Ipv6, ...] = Field(
         (),
         title="DNS servers",

@@ -85,6 +85,9 @@ class Override(Model):
         None, title="Image", description="Glance image, name or id.", examples=["debian-12"]
     )
     zone: Reference | None = Field(None, title="Zone", description="Availability zone.", examples=["zone-a"])
+    root_volume: Volume | None = Field(
+        None, title="Root volume", description="Boot from a volume of this size and type."
+    )
     address: Ipv4 | None = Field(
         None, title="Address", description="Fixed IPv4 address in the nodes' subnet.", examples=["10.10.0.20"]
     )
@@ -114,6 +117,12 @@ class Group(Model):
         title="Server group",
         description="Whether the servers must (anti-affinity) or should (soft-…) be on different computes.",
         examples=["anti-affinity"],
+    )
+    server_group: Reference | None = Field(
+        None,
+        title="Existing server group",
+        description="Name or id of one that the servers join, for example with those of another group.",
+        examples=["apart-from-databases"],
     )
     root_volume: Volume | None = Field(
         None,

@@ -10,6 +10,7 @@ from pulumi import Input, InvokeOptions, ResourceOptions
 from terp.environment import Environment
 from terp.environment.fields import Cidr
 from terp.environment.network import AdditionalNetwork, ExistingNetwork
+from terp.environment.network import Network as Wanted
 from terp.openstack.addresses import allocation_pools, fixed_addresses
 from terp.openstack.marks import Marks
 from terp.openstack.provider import id_or_name
@@ -42,7 +43,7 @@ class Network(pulumi.ComponentResource):
         self._options = ResourceOptions(parent=self)
         self._wanted = environment.network
         existing = self._wanted.existing
-        self.nodes = self._existing(existing) if existing else self._made()
+        self.nodes = self._existing(existing, self._wanted) if existing else self._made()
         self.routed: list[pulumi.Resource] = [] if existing else self._route()
         self.additional = {
             name: self._additional(name, wanted) for name, wanted in sorted(self._wanted.additional.items())
@@ -56,6 +57,7 @@ class Network(pulumi.ComponentResource):
             name=f"{self._stack}-nodes",
             description=self._marks.description,
             mtu=wanted.mtu,
+            port_security_enabled=None if wanted.port_security else False,
             dns_domain=_with_dot(wanted.dns_domain),
             tags=self._marks.tags(ROLE),
             opts=self._options,
@@ -65,6 +67,7 @@ class Network(pulumi.ComponentResource):
             network.id,
             self._subnet("nodes", network, wanted.nodes, gateway=True).id,
             self._subnet("nodes-ipv6", network, ipv6, gateway=True).id if ipv6 else None,
+            port_security=wanted.port_security,
         )
 
     def _subnet(
@@ -126,10 +129,7 @@ class Network(pulumi.ComponentResource):
 
     def _additional(self, name: str, wanted: AdditionalNetwork) -> Attachment:
         if wanted.existing:
-            there = self._existing(wanted.existing)
-            return Attachment(
-                there.network_id, there.subnet_id, there.subnet_ipv6_id, port_security=wanted.port_security
-            )
+            return self._existing(wanted.existing, wanted)
         network = openstack.networking.Network(
             name,
             name=f"{self._stack}-{name}",
@@ -142,7 +142,7 @@ class Network(pulumi.ComponentResource):
         subnet = self._subnet(name, network, wanted.cidr, gateway=False)
         return Attachment(network.id, subnet.id, port_security=wanted.port_security)
 
-    def _existing(self, existing: ExistingNetwork) -> Attachment:
+    def _existing(self, existing: ExistingNetwork, wanted: Wanted | AdditionalNetwork) -> Attachment:
         looked_up = InvokeOptions(parent=self)
         network_id, name = id_or_name(existing.network)
         network = openstack.networking.get_network_output(network_id=network_id, name=name, opts=looked_up)
@@ -154,7 +154,12 @@ class Network(pulumi.ComponentResource):
             ).id
 
         ipv6 = existing.subnet_ipv6
-        return Attachment(network.id, subnet(existing.subnet), subnet(ipv6) if ipv6 else None)
+        return Attachment(
+            network.id,
+            subnet(existing.subnet),
+            subnet(ipv6) if ipv6 else None,
+            port_security=wanted.port_security,
+        )
 
 
 def _with_dot(domain: str | None) -> str | None:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pulumi
 import pulumi_openstack as openstack
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, InvokeOptions, Output, ResourceOptions
 
 from terp.environment import Environment
 from terp.openstack.floating_ips import floating_ip
@@ -14,6 +14,7 @@ from terp.openstack.host_keys import HostKeys
 from terp.openstack.images import Images
 from terp.openstack.marks import Marks
 from terp.openstack.network import Attachment, Network
+from terp.openstack.provider import is_id
 from terp.openstack.security import SecurityGroups
 from terp.openstack.servers import Server, ServerGroup
 from terp.openstack.user_data import user_data
@@ -69,7 +70,10 @@ class NodePool(pulumi.ComponentResource):
     def _options(self, **more: object) -> ResourceOptions:
         return ResourceOptions.merge(ResourceOptions(parent=self), ResourceOptions(**more))  # type: ignore[arg-type]
 
-    def _together(self) -> openstack.compute.ServerGroup | None:
+    def _together(self) -> Input[str] | None:
+        """The id of the server group, if there is one."""
+        if self._group.joins:
+            return self._joined(self._group.joins)
         if self._group.affinity == "none" or not self._group.servers:
             return None
         return openstack.compute.ServerGroup(
@@ -77,7 +81,15 @@ class NodePool(pulumi.ComponentResource):
             name=f"{self._ground.stack}-{self._group.name}",
             policies=self._group.affinity,
             opts=self._options(),
+        ).id
+
+    def _joined(self, reference: str) -> Input[str]:
+        if is_id(reference):
+            return reference
+        found: Output[openstack.compute.GetServergroupV2Result] = openstack.compute.get_servergroup_v2_output(
+            name=reference, opts=InvokeOptions(parent=self)
         )
+        return found.id
 
     def _host(self, server: Server) -> Output[dict[str, object]]:
         network = self._ground.network
@@ -145,6 +157,7 @@ class NodePool(pulumi.ComponentResource):
             fixed.append(openstack.networking.PortFixedIpArgs(subnet_id=where.subnet_ipv6_id))
         groups = self._ground.security.ids(server.group, server.role, server.security_groups)
         secured = where.port_security
+        inherits = secured or where is self._ground.network.nodes  # whose network says it for its ports
         return openstack.networking.Port(
             key,
             name=f"{self._ground.stack}-{key}",
@@ -153,7 +166,7 @@ class NodePool(pulumi.ComponentResource):
             fixed_ips=fixed,
             security_group_ids=groups if secured else None,
             no_security_groups=None if secured else True,
-            port_security_enabled=None if secured else False,
+            port_security_enabled=None if inherits else False,
             allowed_address_pairs=self._pairs(server) if secured else None,
             dns_name=server.name if self._ground.environment.network.dns_domain else None,
             tags=self._ground.marks.tags(server.role),
@@ -205,7 +218,7 @@ class NodePool(pulumi.ComponentResource):
             )
         )
         group = self._server_group
-        hints = [openstack.compute.InstanceSchedulerHintArgs(group=group.id)] if group else None
+        hints = [openstack.compute.InstanceSchedulerHintArgs(group=group)] if group else None
         return openstack.compute.Instance(
             server.key,
             name=server.name,

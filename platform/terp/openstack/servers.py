@@ -58,12 +58,13 @@ class Server(Model):
 
 
 class ServerGroup(Model):
-    """Servers that are alike, and what they share."""
+    """Servers that are alike, and what they share; `joins` is a server group that exists, by name or id."""
 
     name: str
     role: Role
     servers: tuple[Server, ...]
     affinity: str
+    joins: str | None = None
     rules: tuple[Rule, ...]
 
 
@@ -116,7 +117,14 @@ def _group(
     members = tuple(
         _server(stack, environment, name, role, group, number, volumes) for number in range(count)
     )
-    return ServerGroup(name=name, role=role, servers=members, affinity=group.affinity, rules=group.rules)
+    return ServerGroup(
+        name=name,
+        role=role,
+        servers=members,
+        affinity="none" if group.server_group else group.affinity,
+        joins=group.server_group,
+        rules=group.rules,
+    )
 
 
 def _server(
@@ -141,7 +149,7 @@ def _server(
         affinity=group.affinity,
         address=own.address or (group.first_address + number if group.first_address else None),
         floating_ip=own.floating_ip or group.floating_ip,
-        root_volume=group.root_volume,
+        root_volume=own.root_volume or group.root_volume,
         volumes={**volumes, **group.volumes},
         networks=group.networks,
         security_groups=group.security_groups,
@@ -171,4 +179,4 @@ def _bastion(stack: str, bastion: Bastion, image: str) -> ServerGroup:
         taints=(),
         inventory_groups=(),
     )
-    return ServerGroup(name=BASTION, role="bastion", servers=(server,), affinity="none", rules=())
+    return ServerGroup(name=BASTION, role="bastion", servers=(server,), affinity="none", rules=bastion.rules)

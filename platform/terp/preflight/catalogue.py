@@ -69,6 +69,8 @@ def _wanted_extensions(environment: Environment) -> Mapping[str, tuple[Key, str]
         wanted["dns-integration"] = (("network", "dns_domain"), "names of ports")
     if network.mtu and not network.existing:
         wanted["net-mtu-writable"] = (("network", "mtu"), "an MTU of one's own")
+    if not network.port_security and not network.existing:
+        wanted["port-security"] = (("network", "port_security"), "ports without security groups")
     for name, additional in sorted(network.additional.items()):
         key: Key = ("network", "additional", name)
         if not additional.port_security:

@@ -76,6 +76,10 @@ def volumes(environment: Environment) -> Iterator[tuple[Key, Volume]]:
         key = group_key(name)
         if group.root_volume:
             yield (*key, "root_volume"), group.root_volume
+        if isinstance(group, Group):
+            for number, own in sorted(group.overrides.items()):
+                if own.root_volume:
+                    yield (*key, "overrides", number, "root_volume"), own.root_volume
         if etcd := getattr(group, "etcd_volume", None):
             yield (*key, "etcd_volume"), etcd
         if isinstance(group, Group):
@@ -88,6 +92,13 @@ def volume_types(environment: Environment) -> Iterator[Mention]:
     for key, volume in volumes(environment):
         if volume.type:
             yield Mention((*key, "type"), volume.type)
+
+
+def server_groups(environment: Environment) -> Iterator[Mention]:
+    """Every existing server group."""
+    for name, group in _groups(environment):
+        if isinstance(group, Group) and group.server_group:
+            yield Mention((*group_key(name), "server_group"), group.server_group)
 
 
 def security_groups(environment: Environment) -> Iterator[Mention]:

@@ -91,7 +91,7 @@ def _existing(
 ) -> Iterator[Finding]:
     networks, subnets = snapshot.networks or (), snapshot.subnets or ()
     found = _found(existing.network, networks)
-    yield from _exactly_one((*key, "network"), "network", existing.network, networks)
+    yield from exactly_one((*key, "network"), "network", existing.network, networks)
     if len(found) != 1:
         return
     inside = [subnet for subnet in subnets if subnet.network_id == found[0].id]
@@ -103,20 +103,33 @@ def _existing(
         if existing.subnet_ipv6 and wanted.nodes_ipv6:
             v6: Key = ("network", "nodes_ipv6")
             yield from _subnet((*key, "subnet_ipv6"), existing.subnet_ipv6, inside, v6, wanted.nodes_ipv6)
-        if found[0].port_security is False:
-            yield error(
-                (*key, "network"), f"{existing.network} has no port security: security groups do not hold"
-            )
+        yield from _port_security((*key, "network"), found[0], wanted.port_security)
     else:
         additional = wanted.additional[str(key[2])]
         cidr: Key = (*key[:3], "cidr")
         yield from _subnet((*key, "subnet"), existing.subnet, inside, cidr, additional.cidr)
 
 
+def _port_security(key: Key, network: Network, wanted: bool) -> Iterator[Finding]:
+    """It is the network's, and ports of the nodes take it over."""
+    if wanted and network.port_security is False:
+        yield error(
+            key,
+            f"{network.name} has no port security: security groups do not hold",
+            "if that is meant: network.port_security: false",
+        )
+    elif network.port_security and not wanted:
+        yield error(
+            key,
+            f"{network.name} has port security: nodes without security groups would be shut off",
+            "leave out network.port_security",
+        )
+
+
 def _subnet(
     key: Key, reference: str, inside: Sequence[Subnet], cidr_key: Key, cidr: IPv4Network | IPv6Network
 ) -> Iterator[Finding]:
-    yield from _exactly_one(key, "subnet of that network", reference, inside)
+    yield from exactly_one(key, "subnet of that network", reference, inside)
     for subnet in _found(reference, inside)[:1]:
         if subnet.cidr != cidr:
             yield error(
@@ -150,7 +163,7 @@ def _router(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
     if not wanted or there is None or environment.network.existing:
         return
     key: Key = ("network", "router")
-    yield from _exactly_one(key, "router", wanted, there)
+    yield from exactly_one(key, "router", wanted, there)
     external = {network.id for network in snapshot.networks or () if network.external}
     for router in _found(wanted, there)[:1]:
         if router.external_network_id is None:
@@ -215,7 +228,7 @@ def _routed(environment: Environment, snapshot: Snapshot) -> set[str]:
 def _security_groups(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
     if snapshot.security_groups is not None:
         for key, reference in mentions.security_groups(environment):
-            yield from _exactly_one(key, "security group", reference, snapshot.security_groups)
+            yield from exactly_one(key, "security group", reference, snapshot.security_groups)
 
 
 def _reserved(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
@@ -243,7 +256,8 @@ def _found(reference: str, there: Sequence[Named]) -> list[Named]:
     ]
 
 
-def _exactly_one(key: Key, what: str, reference: str, there: Sequence[Marked]) -> Iterator[Finding]:
+def exactly_one(key: Key, what: str, reference: str, there: Sequence[Marked]) -> Iterator[Finding]:
+    """Findings when a reference means nothing, or more than one."""
     found = _found(reference, there)
     if not found:
         yield error(

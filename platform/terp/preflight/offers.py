@@ -9,6 +9,7 @@ from terp.openstack.servers import Role, Server, ServerGroup, server_groups, ser
 from terp.preflight import mentions
 from terp.preflight.finding import Finding, error, warning
 from terp.preflight.mentions import group_key
+from terp.preflight.networks import exactly_one
 from terp.preflight.snapshot import Flavor, Image, Snapshot, Zone
 
 RAM = {"control-plane": 1500, "worker": 1024}
@@ -26,6 +27,9 @@ def check(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[
     for group in server_groups(stack, environment):
         if group.affinity == "anti-affinity":
             yield from _apart(stack, group, snapshot)
+    if snapshot.server_groups is not None:
+        for key, reference in mentions.server_groups(environment):
+            yield from exactly_one(key, "server group", reference, snapshot.server_groups)
     yield from _volume_types(environment, snapshot.volume_types)
     yield from _keypair(environment, snapshot.keypairs)
 
@@ -73,19 +77,18 @@ def _images(environment: Environment, there: tuple[Image, ...]) -> Iterator[Find
 
 
 def _fit(stack: str, environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
-    """Flavors against images and roles, once for each that differs."""
+    """Flavors against images and roles, each mistake once."""
     flavors = {flavor.name: flavor for flavor in snapshot.flavors or ()}
-    seen: set[tuple[str, str, str]] = set()
+    found: dict[Finding, None] = {}
     for server in servers(stack, environment):
-        flavor = flavors.get(server.flavor)
-        kind = (server.group, server.flavor, server.image)
-        if flavor and kind not in seen:
-            seen.add(kind)
+        if flavor := flavors.get(server.flavor):
             image = image_of(server.image, snapshot.images or ())
-            yield from _fits(_flavor_key(server, environment), server, flavor, image)
+            found.update(dict.fromkeys(_fits(environment, server, flavor, image)))
+    yield from found
 
 
-def _fits(key: Key, server: Server, flavor: Flavor, image: Image | None) -> Iterator[Finding]:
+def _fits(environment: Environment, server: Server, flavor: Flavor, image: Image | None) -> Iterator[Finding]:
+    key = _key(server, environment, "flavor")
     least = _least_ram(server.role)
     if flavor.ram < least:
         yield error(key, f"{flavor.name} has {flavor.ram} MiB of RAM; a {server.role} node needs {least}")
@@ -104,7 +107,7 @@ def _fits(key: Key, server: Server, flavor: Flavor, image: Image | None) -> Iter
             key, f"{flavor.name} has {flavor.ram} MiB of RAM; the image {image.name} wants {image.min_ram}"
         )
     if 0 < disk < image.min_disk:
-        where: Key = (*group_key(server.group), "root_volume", "size") if root else key
+        where: Key = (*_key(server, environment, "root_volume"), "size") if root else key
         what = "the root volume" if root else flavor.name
         yield error(where, f"{what} has {disk} GiB; the image {image.name} wants {image.min_disk}")
 
@@ -113,11 +116,12 @@ def _least_ram(role: Role) -> int:
     return RAM.get(role, 0)
 
 
-def _flavor_key(server: Server, environment: Environment) -> Key:
-    """Where the flavor of a server stands: its own override, or its group."""
+def _key(server: Server, environment: Environment, what: str) -> Key:
+    """Where the flavor or root volume of a server stands: in its own override, or in its group."""
     key = group_key(server.group)
-    own = (*key, "overrides", server.number, "flavor")
-    return own if any(own == mention.key for mention in mentions.flavors(environment)) else (*key, "flavor")
+    own: Key = (*key, "overrides", server.number, what)
+    said = (*mentions.flavors(environment), *mentions.volumes(environment))
+    return own if any(own == each for each, _ in said) else (*key, what)
 
 
 def _zones(environment: Environment, snapshot: Snapshot) -> Iterator[Finding]:
@@ -151,7 +155,7 @@ def _apart(stack: str, group: ServerGroup, snapshot: Snapshot) -> Iterator[Findi
                 "Nova refuses a server that finds no compute of its own; soft-anti-affinity places it anyway",
             )
         return
-    wanted = Counter(server.zone for server in group.servers if server.zone in computes)
+    wanted = Counter(zone for server in group.servers if (zone := server.zone) and zone in computes)
     short = [
         f"{number} in {zone}, which has {computes[zone]}"
         for zone, number in sorted(wanted.items())

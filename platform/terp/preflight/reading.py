@@ -240,6 +240,10 @@ def _servers(connection: Connection, project: str) -> tuple[Marked, ...]:
     return tuple(Marked(**_marked(each, project)) for each in connection.compute.servers())
 
 
+def _server_groups(connection: Connection, _: str) -> tuple[Marked, ...]:
+    return tuple(Marked(id=each.id, name=each.name) for each in connection.compute.server_groups())
+
+
 def _volumes(connection: Connection, _: str) -> tuple[Marked, ...]:
     return tuple(
         Marked(id=each.id, name=each.name or "", stack=_stack(each))
@@ -414,6 +418,7 @@ PARTS: Mapping[str, Part] = {
         "compute", "key pairs", lambda c, _: frozenset(each.name for each in c.compute.keypairs())
     ),
     "servers": Part("compute", "servers", _servers),
+    "server_groups": Part("compute", "server groups", _server_groups),
     "compute_quotas": Part("compute", "quotas", _compute_quotas),
     "images": Part("image", "images", _images),
     "extensions": Part(

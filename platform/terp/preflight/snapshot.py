@@ -142,6 +142,7 @@ class Snapshot(Model):
     default_volume_type: str | None = None
     keypairs: frozenset[str] | None = None
     servers: tuple[Marked, ...] | None = None
+    server_groups: tuple[Marked, ...] | None = None
     volumes: tuple[Marked, ...] | None = None
     networks: tuple[Network, ...] | None = None
     free_addresses: Mapping[str, int] | None = None

@@ -90,6 +90,7 @@ def snapshot(**changes: Any) -> Snapshot:
         "default_volume_type": "standard",
         "keypairs": frozenset({"ops"}),
         "servers": (),
+        "server_groups": (Marked(id="sg1", name="apart"),),
         "volumes": (),
         "networks": (
             Network(id="n1", name="public", external=True, mine=False),

@@ -53,6 +53,7 @@ def test_an_extension_that_every_environment_takes(alias: str):
             {"network__additional": {"storage": {"cidr": "10.11.0.0/24", "mtu": 9000}}},
             "network.additional.storage.mtu",
         ),
+        ("port-security", {"network__port_security": False}, "network.port_security"),
         (
             "port-security",
             {"network__additional": {"storage": {"cidr": "10.11.0.0/24", "port_security": False}}},

@@ -143,6 +143,16 @@ def test_an_existing_network_without_port_security():
     assert findings(there, network__existing=EXISTING)[0][:2] == ("error", "network.existing.network")
 
 
+def test_port_security_is_as_the_existing_network_has_it():
+    off = {"network__existing": EXISTING, "network__port_security": False}
+    assert findings(changed_network(port_security=False), **off) == []
+    assert findings(**off)[0][1:] == (
+        "network.existing.network",
+        "corporate has port security: nodes without security groups would be shut off",
+        "leave out network.port_security",
+    )
+
+
 def test_an_additional_network_that_is_there():
     storage = {"storage": {"cidr": "10.11.0.0/24", "existing": EXISTING}}
     assert [each[1:3] for each in findings(network__additional=storage)] == [

@@ -244,3 +244,31 @@ def test_computes_do_not_matter_to_servers_that_are_placed_or_need_not_be_apart(
     assert findings(snapshot(computes={"zone-a": 1}), nodes__control_plane=soft) == []
     alone = {**APART["nodes__control_plane"], "count": 1}
     assert findings(snapshot(), nodes__control_plane=alone) == []
+
+
+def test_an_existing_server_group():
+    def pool(group: str) -> Any:
+        return {"cpu": {"flavor": "m1.large", "count": 2, "server_group": group}}
+
+    assert findings(nodes__pools=pool("apart")) == findings(nodes__pools=pool("sg1")) == []
+    assert findings(nodes__pools=pool("apatr")) == [
+        (
+            "error",
+            "nodes.pools.cpu.server_group",
+            "there is no server group 'apatr'",
+            'did you mean "apart"?',
+        )
+    ]
+
+
+def test_a_root_volume_of_one_node_is_held_against_its_image_and_types():
+    large = snapshot(images=(Image(id="i1", name="debian-12", min_disk=10, os_distro="debian"),))
+    root = {"size": 5, "type": "fats"}
+    pool = {"flavor": "m1.large", "count": 2, "overrides": {1: {"root_volume": root}}}
+    assert [each[1:3] for each in findings(large, nodes__pools={"cpu": pool})] == [
+        (
+            "nodes.pools.cpu.overrides[1].root_volume.size",
+            "the root volume has 5 GiB; the image debian-12 wants 10",
+        ),
+        ("nodes.pools.cpu.overrides[1].root_volume.type", "the volume type 'fats' does not exist"),
+    ]

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from terp.environment.access import ANYWHERE
 from terp.environment.environment import Environment
 from terp.environment.fields import Cidr
 from terp.environment.findings import Finding, Key
+from terp.environment.nodes import Rule
 from terp.environment.rules.parts import parts
 
 API_PORT = 6443
@@ -84,31 +86,39 @@ def ssh_is_for_an_ordinary_user(environment: Environment) -> Iterator[Finding]:
         )
 
 
-def rules_name_ports_that_there_are(environment: Environment) -> Iterator[Finding]:
-    """From the first to the last; ICMP has none."""
+def own_rules(environment: Environment) -> Iterator[tuple[Key, Rule]]:
+    """Every rule of a group of nodes and of the bastion."""
     for part in parts(environment):
         for place, rule in enumerate(part.group.rules):
-            key = (*part.key, "rules", place)
-            if rule.protocol == "icmp" and (rule.first or rule.last):
-                yield Finding(
-                    key=(*key, "first" if rule.first else "last"),
-                    message="ICMP has no ports",
-                    suggestion="leave out first and last; or protocol: tcp",
-                )
-            elif rule.last and not rule.first:
-                yield Finding(
-                    key=(*key, "last"),
-                    message="a last port without a first one",
-                    suggestion=f"first: {rule.last}",
-                )
-            elif rule.first and rule.last and rule.first > rule.last:
-                yield Finding(
-                    key=(*key, "first"),
-                    message=f"{rule.first} is after the last port,",
-                    other=(*key, "last"),
-                    value=str(rule.last),
-                    suggestion=f"did you mean first: {rule.last}, last: {rule.first}?",
-                )
+            yield (*part.key, "rules", place), rule
+    if bastion := environment.access.bastion:
+        for place, rule in enumerate(bastion.rules):
+            yield ("access", "bastion", "rules", place), rule
+
+
+def rules_name_ports_that_there_are(environment: Environment) -> Iterator[Finding]:
+    """From the first to the last; ICMP has none."""
+    for key, rule in own_rules(environment):
+        if rule.protocol == "icmp" and (rule.first or rule.last):
+            yield Finding(
+                key=(*key, "first" if rule.first else "last"),
+                message="ICMP has no ports",
+                suggestion="leave out first and last; or protocol: tcp",
+            )
+        elif rule.last and not rule.first:
+            yield Finding(
+                key=(*key, "last"),
+                message="a last port without a first one",
+                suggestion=f"first: {rule.last}",
+            )
+        elif rule.first and rule.last and rule.first > rule.last:
+            yield Finding(
+                key=(*key, "first"),
+                message=f"{rule.first} is after the last port,",
+                other=(*key, "last"),
+                value=str(rule.last),
+                suggestion=f"did you mean first: {rule.last}, last: {rule.first}?",
+            )
 
 
 def sources(environment: Environment) -> Iterator[tuple[Key, Sequence[Cidr]]]:
@@ -118,9 +128,8 @@ def sources(environment: Environment) -> Iterator[tuple[Key, Sequence[Cidr]]]:
     yield ("access", "api", "allowed_from"), access.api.allowed_from
     yield ("access", "node_ports_from"), access.node_ports_from
     yield ("access", "egress_to"), access.egress_to
-    for part in parts(environment):
-        for place, rule in enumerate(part.group.rules):
-            yield (*part.key, "rules", place, "sources"), rule.sources
+    for key, rule in own_rules(environment):
+        yield (*key, "sources"), rule.sources
 
 
 def ipv6_comes_where_there_is_ipv6(environment: Environment) -> Iterator[Finding]:
@@ -135,6 +144,32 @@ def ipv6_comes_where_there_is_ipv6(environment: Environment) -> Iterator[Finding
                     message=f"{cidr} is IPv6, and the nodes have no IPv6",
                     suggestion="leave it out; or give network.nodes_ipv6",
                 )
+
+
+def security_groups_hold(environment: Environment) -> Iterator[Finding]:
+    """Where no network has port security nothing is kept out, whatever is written to let it in."""
+    network, access = environment.network, environment.access
+    if network.port_security or any(each.port_security for each in network.additional.values()):
+        return
+    balanced = access.api.endpoint == "load-balancer"  # whose listener keeps out by itself
+    written: dict[Key, object] = {
+        ("access", "ssh", "allowed_from"): access.ssh.allowed_from != ANYWHERE,
+        ("access", "api", "allowed_from"): access.api.allowed_from != ANYWHERE and not balanced,
+        ("access", "node_ports_from"): access.node_ports_from,
+        ("access", "egress_to"): access.egress_to,
+        ("access", "bastion", "rules"): access.bastion and access.bastion.rules,
+    }
+    for part in parts(environment):
+        written[*part.key, "rules"] = part.group.rules
+        written[*part.key, "security_groups"] = part.group.security_groups
+    for key, value in written.items():
+        if value:
+            yield Finding(
+                key=key,
+                message="has no effect: no network has port security, by",
+                other=("network", "port_security"),
+                suggestion="leave it out; or port_security: true",
+            )
 
 
 def node_ports_have_workers(environment: Environment) -> Iterator[Finding]:
@@ -183,6 +218,7 @@ ACCESS = (
     ssh_is_for_an_ordinary_user,
     rules_name_ports_that_there_are,
     ipv6_comes_where_there_is_ipv6,
+    security_groups_hold,
     node_ports_have_workers,
     nodes_may_call_what_they_are_told_to,
 )

@@ -103,6 +103,20 @@ def zones_of_overrides_are_known(environment: Environment) -> Iterator[Finding]:
                 )
 
 
+def an_existing_server_group_is_as_it_is(environment: Environment) -> Iterator[Finding]:
+    """It has its policy already, and a server is in one group."""
+    for part in parts(environment):
+        own = type(part.group).model_fields["affinity"].default
+        if part.group.server_group and part.group.affinity != own:
+            yield Finding(
+                key=(*part.key, "affinity"),
+                message="has no effect: the servers join a group that has its policy, by",
+                other=(*part.key, "server_group"),
+                value=part.group.server_group,
+                suggestion="one of the two",
+            )
+
+
 def lists_say_everything_once(environment: Environment) -> Iterator[Finding]:
     """The same zone, network, range or key twice is a slip of the pen."""
     free = {"kubernetes": {"vars"}}  # lists of Kubespray's, which may mean what they say
@@ -132,5 +146,6 @@ GROUPS = (
     taints_are_said_once,
     overrides_are_of_nodes_that_there_are,
     zones_of_overrides_are_known,
+    an_existing_server_group_is_as_it_is,
     lists_say_everything_once,
 )

@@ -42,6 +42,9 @@ def volumes_are_large_enough(environment: Environment) -> Iterator[Finding]:
         yield from _large(
             (*part.key, "root_volume", "size"), part.group.root_volume, SMALLEST_ROOT, "a node's system"
         )
+        for number, own in sorted(part.group.overrides.items()):
+            key: Key = (*part.key, "overrides", str(number), "root_volume", "size")
+            yield from _large(key, own.root_volume, SMALLEST_ROOT, "a node's system")
         yield from _large((*part.key, "etcd_volume", "size"), etcd, SMALLEST_ETCD, "etcd with its copies")
     if bastion := environment.access.bastion:
         key = ("access", "bastion", "root_volume", "size")
