@@ -31,6 +31,8 @@ class Site:
         self.stack = stack
         self.file = folder / f"Pulumi.{stack}.yaml"
         self.member = cloud.connect()
+        self.project: Path | None = None
+        """Where plain Pulumi works; None for the project that Terp keeps for the stack."""
         self._variables = ""
         self.write(environment)
 
@@ -102,11 +104,11 @@ class Site:
         self.terp("destroy", "--yes")
 
     def shell(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """A line of shell in the stack's project, with the variables that `terp env` gives."""
+        """A line of shell in a project with the stack, with the variables that `terp env` gives."""
         self._variables = self._variables or self.terp("env").stdout
         done = subprocess.run(
             ["bash", "-c", f"{self._variables}\n{line}"],
-            cwd=self.root,
+            cwd=self.project or self.root,
             env=self.cloud.env,
             stdin=subprocess.DEVNULL,
             text=True,

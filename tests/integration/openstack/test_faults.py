@@ -1,27 +1,43 @@
-"""A cloud that stumbles: each service in turn refuses, is too busy, is slow, or loses an answer."""
+"""A cloud that stumbles: each service in turn refuses, is too busy or slow, hangs up, or loses an answer."""
 
 from typing import Any
 
 import pytest
 
 from terp.cloud.faults import Fault, set_faults
+from terp.preflight.reading import CALL, WHOLE
 from tests.integration.openstack.conftest import MakeSite
 from tests.integration.openstack.samples import small
 from tests.integration.openstack.site import Site, everything
 
 pytestmark = [pytest.mark.tools, pytest.mark.cloud, pytest.mark.timeout(900)]
 
-LOST = {"drop": True, "lost": True, "nth": 1}
+CUT = {"drop": True, "nth": 1}
+LOST = {**CUT, "lost": True}
 FAULTS: dict[str, list[dict[str, Any]]] = {
     "refused": [
         {"service": "nova", "method": "POST", "path": "/servers$", "status": 503, "times": 1},
         {"service": "cinder", "method": "POST", "path": "/volumes$", "status": 503, "times": 1},
         {"service": "glance", "method": "GET", "path": "/images", "status": 503, "times": 1},
         {"service": "octavia", "method": "POST", "status": 503, "times": 2},
+        {"service": "neutron", "method": "POST", "path": "/security-groups$", "status": 503, "times": 1},
+        {"service": "keystone", "method": "POST", "path": "/auth/tokens", "status": 503, "nth": 2},
     ],
     "too-busy": [
         {"service": "neutron", "method": "POST", "path": "/ports", "status": 429, "retry_after": 1, "nth": 2},
         {"service": "keystone", "method": "POST", "path": "/auth/tokens", "status": 429, "nth": 2},
+        {"service": "nova", "method": "POST", "path": "/servers$", "status": 429, "retry_after": 1, "nth": 1},
+        {"service": "cinder", "method": "POST", "path": "/volumes$", "status": 429, "times": 1},
+        {"service": "glance", "method": "GET", "path": "/images", "status": 429, "nth": 2},
+        {"service": "octavia", "method": "POST", "status": 429, "times": 1},
+    ],
+    "cut-off": [
+        {"service": "keystone", "method": "POST", "path": "/auth/tokens", **CUT, "nth": 2},
+        {"service": "glance", "method": "GET", "path": "/images", **CUT, "nth": 2},
+        {"service": "neutron", "method": "POST", "path": "/networks$", **CUT},
+        {"service": "nova", "method": "POST", "path": "/servers$", **CUT},
+        {"service": "cinder", "method": "POST", "path": "/volumes$", **CUT},
+        {"service": "octavia", "method": "POST", "path": "/loadbalancers$", **CUT},
     ],
     "slow": [
         {"service": service, "method": "POST", "delay": 4, "times": 1}
@@ -118,6 +134,18 @@ RULES = {
     "node: egress IPv6 to ::/0",
     "control-plane: ingress IPv4 tcp 6443-6443 from 10.40.0.0/24",
 }
+
+
+def test_a_service_that_answers_too_late_is_said_and_nothing_is_made(
+    sites: MakeSite,
+) -> None:
+    site = sites("late", environment())
+    late = Fault(service="nova", method="GET", path="/flavors", delay=CALL + 5)
+    set_faults(site.cloud.state, [late])
+    said = site.terp("up", "--no-hosts", code=2).stderr
+    set_faults(site.cloud.state, [])
+    assert f"flavors: no answer within {WHOLE:.0f} s" in said and "nothing was changed" in said
+    assert not any(everything(site.member).values())
 
 
 def test_a_server_that_does_not_start_is_made_anew(sites: MakeSite) -> None:

@@ -1,7 +1,7 @@
 """What the OpenStack layer asks Pulumi for, without an engine: resources by logical name, and inputs.
 
-A logical name that changes replaces what is behind it: the golden files show it before a user's cloud does. It
-then needs an alias of the old name, where the resource is made (CONTRIBUTING.md).
+A logical name that changes replaces what is behind it: the golden files show it before a user's cloud does.
+It then needs an alias of the old name, where the resource is made (CONTRIBUTING.md).
 """
 
 import asyncio
