@@ -9,7 +9,10 @@ from terp.environment import Environment
 ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 RETRIES = 0
 """Times that the provider repeats a request whose connection failed: it would also repeat one that makes
-something, which may be there already when only the answer was lost. `terp up` sweeps and goes on."""
+something, which may be there already when only the answer was lost. `terp up` sweeps and goes on.
+
+It has no setting for how long a request may take: one that hangs ends with the time that its resource has for the
+operation (terraform-provider-openstack 3.4.0: 5 to 30 minutes; 20 by the SDK where the resource names none)."""
 
 
 def provider(environment: Environment) -> openstack.Provider:
