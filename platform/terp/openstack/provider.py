@@ -11,8 +11,8 @@ RETRIES = 0
 """Times that the provider repeats a request whose connection failed: it would also repeat one that makes
 something, which may be there already when only the answer was lost. `terp up` sweeps and goes on.
 
-It has no setting for how long a request may take: one that hangs ends with the time that its resource has for the
-operation (terraform-provider-openstack 3.4.0: 5 to 30 minutes; 20 by the SDK where the resource names none)."""
+It has no setting for how long a request may take: one that hangs ends with the time that its resource has for
+the operation (terraform-provider-openstack 3.4.0: 5 to 30 minutes; 20 by its SDK where it names none)."""
 
 
 def provider(environment: Environment) -> openstack.Provider:
