@@ -40,6 +40,7 @@ def artefacts(cloud: EmbeddedCloud) -> set[str]:
     for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
         with suppress(OSError):  # it has just gone
             found |= {f"loop {file}" for file in [backing.read_text().strip()] if str(place.root) in file}
-    for folder in ("hosts", "volumes", "balancers"):
-        found |= {f"{folder} {each.name}" for each in place.path(folder).glob("*") if each.suffix != ".lock"}
+    for folder in ("hosts", "volumes", "balancers"):  # beside locks, and what all hosts share
+        names = (each.name for each in place.path(folder).glob("[!.]*") if each.suffix != ".lock")
+        found |= {f"{folder} {name}" for name in names}
     return found
