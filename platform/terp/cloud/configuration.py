@@ -32,6 +32,15 @@ QUIET = ",".join(
         "octavia",
     )
 )
+TYPES = {
+    "glance": "image",
+    "placement": "placement",
+    "nova": "compute",
+    "neutron": "network",
+    "cinder": "block-storage",
+    "octavia": "load-balancer",
+}
+"""Of the services in the catalogue."""
 REGION = "RegionOne"
 DOMAIN = "Default"
 NOTIFY_NOBODY: Sections = {"oslo_messaging_notifications": {"driver": "noop"}}
@@ -85,13 +94,14 @@ class Configuration:
         }
 
     def _client(self, service: str) -> dict[str, Value]:
-        return {**self._account(service), "region_name": REGION}
+        return {**self._account(service), "region_name": REGION, "valid_interfaces": "internal"}
 
     def _authenticated(self, service: str) -> Sections:
         return {
             "keystone_authtoken": {
                 **self._account(service),
-                "www_authenticate_uri": self._state.url("keystone", "/v3"),
+                "www_authenticate_uri": self._state.public_url("keystone", "/v3"),
+                "service_type": TYPES[service],  # in the access rules of application credentials
                 "service_token_roles": "service",
                 "service_token_roles_required": True,
                 "memcache_security_strategy": "None",
@@ -208,7 +218,7 @@ class Configuration:
             "glance": {"api_servers": state.url("glance")},
             "placement": self._client("placement"),
             "neutron": {**self._client("neutron"), "service_metadata_proxy": False},
-            "cinder": {**self._client("nova"), "catalog_info": "block-storage::publicURL"},
+            "cinder": {**self._client("nova"), "catalog_info": "block-storage::internalURL"},
             **self._authenticated("nova"),
         }
 
@@ -301,7 +311,7 @@ class Configuration:
             },
             "api_settings": {
                 "auth_strategy": "keystone",
-                "api_base_uri": state.url("octavia"),
+                "api_base_uri": state.public_url("octavia"),
                 "enabled_provider_drivers": ours,
                 "default_provider_driver": "haproxy",
             },

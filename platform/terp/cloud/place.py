@@ -1,5 +1,6 @@
 """Where one embedded cloud lives on this machine, and how it names what it makes."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import Field
@@ -19,6 +20,12 @@ class Place(Model):
     packages: Path = Field(description="root of the extracted Debian packages (nspawn, nft, MariaDB, ...)")
     image: Path | None = Field(None, description="read-only file tree of every server; None without hosts")
     external_cidr: str = Field("198.51.100.0/25", description="addresses of the external network")
+    apis: dict[str, int] = Field({}, description="port of each API that servers reach at the machine's leg")
+
+    @property
+    def machine(self) -> str:
+        """The machine's own address in the external network: the first."""
+        return str(ip_network(self.external_cidr)[1])
 
     def path(self, *parts: str) -> Path:
         """A path in the state directory."""

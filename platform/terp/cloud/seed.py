@@ -4,6 +4,7 @@ Every step looks first at what is there, so an interrupted one is simply done ag
 """
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import openstack
 from openstack.connection import Connection
 
-from terp.cloud.configuration import DOMAIN, REGION
+from terp.cloud.configuration import DOMAIN, REGION, TYPES
 from terp.cloud.process import wait_for
 from terp.cloud.settings import Flavor
 from terp.cloud.state import State
@@ -21,6 +22,29 @@ RECORDS = {"ID": "debian", "VERSION_ID": "12"}
 """What servers that are records are said to run."""
 CLOUD = "embedded"
 """Name of the member's cloud in `clouds.yaml`, of its project and of its user."""
+CLUSTER = "embedded-cluster"
+"""Name in `clouds.yaml` of what a Kubernetes cluster gets: what the member may do of `CLUSTER_CALLS`."""
+CLUSTER_CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "compute": {
+        "GET": ("/v2.1/servers/**",),
+        "POST": ("/v2.1/servers/*/os-volume_attachments",),
+        "DELETE": ("/v2.1/servers/*/os-volume_attachments/*",),
+    },
+    "network": {
+        "GET": ("/v2.0/**",),
+        "POST": ("/v2.0/floatingips",),
+        "PUT": ("/v2.0/floatingips/**", "/v2.0/ports/**"),
+        "DELETE": ("/v2.0/floatingips/**",),
+    },
+    "block-storage": {
+        "GET": ("/v3/**",),
+        "POST": ("/v3/volumes**", "/v3/snapshots**"),
+        "DELETE": ("/v3/volumes/*", "/v3/snapshots/*"),
+    },
+    "load-balancer": dict.fromkeys(("GET", "POST", "PUT", "DELETE"), ("/v2**",)),
+}
+"""What the cloud controller and the Cinder plugin call, by type of service and method (Keystone: "Access
+Rules")."""
 SERVICE_ACCOUNTS = ("glance", "placement", "nova", "neutron", "cinder", "octavia")
 MEMBER_ROLES = ("member", "reader", "load-balancer_member")
 API_TIMEOUT = 60
@@ -29,7 +53,6 @@ API_TIMEOUT = 60
 
 def bootstrap(state: State) -> None:
     """Keystone's first administrator and endpoint; the password travels by the environment."""
-    url = state.url("keystone", "/v3")
     Command(
         (str(state.ground.python.parent / "keystone-manage"),),
         timeout=180,
@@ -42,9 +65,9 @@ def bootstrap(state: State) -> None:
         "--bootstrap-region-id",
         REGION,
         "--bootstrap-public-url",
-        url,
+        state.public_url("keystone", "/v3"),
         "--bootstrap-internal-url",
-        url,
+        state.url("keystone", "/v3"),
     )
 
 
@@ -58,6 +81,7 @@ def connect(state: State, user: str, project: str, password: str) -> Connection:
         user_domain_name=DOMAIN,
         project_domain_name=DOMAIN,
         region_name=REGION,
+        interface="internal",
         load_yaml_config=False,
         load_envvars=False,
         api_timeout=API_TIMEOUT,
@@ -99,21 +123,15 @@ def identity(state: State) -> None:
 
 
 def _catalogue(state: State, keystone: Any) -> None:  # noqa: ANN401
-    wanted = {
-        "image": ("glance", state.url("glance")),
-        "placement": ("placement", state.url("placement")),
-        "compute": ("nova", state.url("nova", "/v2.1")),
-        "network": ("neutron", state.url("neutron")),
-        "block-storage": ("cinder", state.url("cinder", "/v3")),
-        "load-balancer": ("octavia", state.url("octavia")),
-        "volumev3": ("cinderv3", state.url("cinder", "/v3")),
-    }
+    paths = {"nova": "/v2.1", "cinder": "/v3"}
+    wanted = {**{kind: (name, name) for name, kind in TYPES.items()}, "volumev3": ("cinderv3", "cinder")}
     known = {service.type: service for service in keystone.services()}
     have = {(endpoint.service_id, endpoint.interface) for endpoint in keystone.endpoints()}
-    for kind, (name, url) in wanted.items():
+    for kind, (name, api) in wanted.items():
         service = known.get(kind) or keystone.create_service(name=name, type=kind)
-        for interface in ("public", "internal"):
+        for interface, address in (("public", state.public_url), ("internal", state.url)):
             if (service.id, interface) not in have:
+                url = address(api, paths.get(api, ""))
                 keystone.create_endpoint(
                     service_id=service.id, interface=interface, url=url, region_id=REGION
                 )
@@ -220,7 +238,7 @@ def _zones(state: State, admin: Connection) -> None:
 
 
 def credential(state: State) -> None:
-    """Write `clouds.yaml` with an application credential of the member, and the admin's file beside it."""
+    """Write `clouds.yaml` with application credentials of the member, and the admin's file beside it."""
     member = connect(state, CLOUD, CLOUD, state.password("member"))
     keystone: Any = member.identity
     user = member.current_user_id
@@ -229,22 +247,35 @@ def credential(state: State) -> None:
     made = keystone.create_application_credential(
         user, name=CLOUD, description="the embedded cloud's member", unrestricted=False
     )
-    common = {"region_name": REGION, "interface": "public", "identity_api_version": 3}
-    auth_url = state.url("keystone", "/v3")
-    ordinary = {
-        **common,
-        "auth_type": "v3applicationcredential",
-        "servers": "hosts" if state.ground.hosts else "records",
-        "auth": {
-            "auth_url": auth_url,
-            "application_credential_id": made.id,
-            "application_credential_secret": made.secret,
+    restricted = keystone.create_application_credential(
+        user,
+        name=CLUSTER,
+        description="what a Kubernetes cluster calls",
+        unrestricted=False,
+        access_rules=[
+            {"service": service, "method": method, "path": path}
+            for service, methods in CLUSTER_CALLS.items()
+            for method, paths in methods.items()
+            for path in paths
+        ],
+    )
+    here = {"region_name": REGION, "interface": "internal", "identity_api_version": 3}
+    clouds = {
+        CLOUD: {
+            **here,
+            "servers": "hosts" if state.ground.hosts else "records",
+            **_application(made, state.url("keystone", "/v3")),
+        },
+        CLUSTER: {
+            **here,
+            "interface": "public",
+            **_application(restricted, state.public_url("keystone", "/v3")),
         },
     }
     admin = {
-        **common,
+        **here,
         "auth": {
-            "auth_url": auth_url,
+            "auth_url": state.url("keystone", "/v3"),
             "username": "admin",
             "password": state.password("admin"),
             "project_name": "admin",
@@ -253,4 +284,16 @@ def credential(state: State) -> None:
         },
     }
     state.write_private("admin-clouds.yaml", json.dumps({"clouds": {"embedded-admin": admin}}, indent=1))
-    state.write_private("clouds.yaml", json.dumps({"clouds": {CLOUD: ordinary}}, indent=1))
+    state.write_private("clouds.yaml", json.dumps({"clouds": clouds}, indent=1))
+
+
+def _application(made: Any, auth_url: str) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "auth_type": "v3applicationcredential",
+        "auth": {
+            "auth_url": auth_url,
+            "application_credential_id": made.id,
+            "application_credential_name": made.name,
+            "application_credential_secret": made.secret,
+        },
+    }

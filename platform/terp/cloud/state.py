@@ -19,6 +19,8 @@ from terp.model import Model
 
 APIS = ("keystone", "placement", "glance", "neutron", "cinder", "nova", "octavia")
 """The services with an HTTP API."""
+INTERNAL = ("placement",)
+"""Those of them that no member calls."""
 DATABASES = (
     "keystone",
     "glance",
@@ -90,14 +92,16 @@ class State:
         for name in PASSWORDS:
             self.write_private(f"secrets/{name}", secrets.token_urlsafe(24))
         self.write_private("settings.json", settings.model_dump_json(indent=1))
+        ports = _free_ports(APIS)
         place = Place(
             root=self.root,
             tag=_free_tag(),
             packages=packages,
             image=image,
             external_cidr=settings.external_network.cidr,
+            apis={name: port for name, port in ports.items() if hosts and name not in INTERNAL},
         )
-        ground = Ground(place=place, ports=_free_ports(APIS), hosts=hosts, python=python)
+        ground = Ground(place=place, ports=ports, hosts=hosts, python=python)
         self.write_private("place.json", place.model_dump_json(indent=1))
         self.write_private("ground.json", ground.model_dump_json(indent=1))
         self._ground = ground
@@ -118,6 +122,12 @@ class State:
     def url(self, service: str, path: str = "") -> str:
         """The address of an API on loopback."""
         return f"http://127.0.0.1:{self.ground.ports[service]}{path}"
+
+    def public_url(self, service: str, path: str = "") -> str:
+        """The address of an API for whoever is not on this machine; its own where servers are records."""
+        if service not in self.ground.place.apis:
+            return self.url(service, path)
+        return f"http://{self.ground.place.machine}:{self.ground.place.apis[service]}{path}"
 
     def database_url(self, database: str) -> str:
         """SQLAlchemy URL of a database, with its password."""

@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from terp.cloud.database import Database
-from terp.cloud.network import proxy
+from terp.cloud.network import front, proxy
 from terp.cloud.process import MARK, Process, stop
 from terp.cloud.state import State
 from terp.model import Model
@@ -145,7 +145,14 @@ def services(state: State) -> tuple[Service, ...]:
             env=base,
             after=("mariadb",),
         )
-        table.insert(1, network)
+        front_door = Service(
+            name="front",
+            argv=tuple(front.argv(ground.place)),
+            env={**base, **front.environment(ground.place)},
+            after=("network",),
+            configuration=tuple(sorted(etc.joinpath("front").glob("*.cfg"))),
+        )
+        table[1:1] = [network, front_door]
         allowed = state.settings.proxy.allow
         if allowed:
             forward = Service(

@@ -17,6 +17,8 @@ from terp.paths import state_dir
 
 EMBEDDED = "embedded"
 """The entry of the embedded cloud's own clouds.yaml, used when no file of the user's has one of this name."""
+OF_EMBEDDED = (EMBEDDED, "embedded-cluster")
+"""All of its entries: the member's, and what the member's cluster gets."""
 TIMEOUT = 60.0
 """Seconds that one call of the API may take."""
 
@@ -48,7 +50,11 @@ def environment_variables(cloud: Cloud) -> dict[str, str]:
         "OS_CLIENT_CONFIG_FILE": config.config_filename,
         "OS_CLIENT_SECURE_FILE": config.secure_config_filename,
     }
-    names = {"OS_CLOUD": cloud.name, "OS_REGION_NAME": region.region_name}
+    names = {
+        "OS_CLOUD": cloud.name,
+        "OS_REGION_NAME": region.region_name,
+        "OS_ENDPOINT_TYPE": region.get_interface(),  # Terraform's provider does not read it from clouds.yaml
+    }
     return {
         **{variable: str(Path(file).absolute()) for variable, file in files.items() if file},
         **{variable: name for variable, name in names.items() if name},
@@ -97,7 +103,7 @@ def _configuration(name: str) -> OpenStackConfig:
     """The user's own configuration, or the embedded cloud's when that is asked for and theirs has none."""
     configured = _read(_user_files())
     embedded = _embedded_file()
-    if name == EMBEDDED and name not in configured.get_cloud_names() and embedded.exists():
+    if name in OF_EMBEDDED and name not in configured.get_cloud_names() and embedded.exists():
         return _read([str(embedded)])
     return configured
 
@@ -131,7 +137,7 @@ def _unknown(name: str, file: str | None, known: list[str]) -> TerpError:
         missing = [each for each in _user_files() if Path(each).suffix == ".yaml"]
         hint = (
             "make the embedded cloud: terp cloud up"
-            if name == EMBEDDED
+            if name in OF_EMBEDDED
             else f"looked at {', '.join(missing)}"
         )
         return TerpError(f"there is no clouds.yaml with the cloud {name!r}", hint=hint, exit_code=2)

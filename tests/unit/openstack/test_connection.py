@@ -42,6 +42,7 @@ def test_an_entry_in_the_usual_places(places: Path):
     assert environment_variables(Cloud(name="production")) == {
         "OS_CLIENT_CONFIG_FILE": str(file),
         "OS_CLOUD": "production",
+        "OS_ENDPOINT_TYPE": "public",
         "OS_REGION_NAME": "north",
     }
 

@@ -100,9 +100,7 @@ def guard(place: Place, ports: Iterable[int] = (PROXY_PORT,)) -> str:
             f'iifname != "{here}" accept',
             "ct state established,related accept",
             "meta l4proto { icmp, ipv6-icmp } accept",
-            f"ip daddr {leg_address(place.external_cidr).partition('/')[0]} tcp dport {{ {listed} }} accept"
-            if listed
-            else "",
+            f"ip daddr {place.machine} tcp dport {{ {listed} }} accept" if listed else "",
             "reject",
             "}",
             "chain through {",  # the machine may be a router for others, but is none for servers

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from terp.cloud.network.links import tool
-from terp.cloud.network.machine import PROXY_PORT, leg_address
+from terp.cloud.network.machine import PROXY_PORT
 from terp.cloud.place import Place
 from terp.errors import TerpError
 
@@ -69,7 +69,7 @@ def render(
 ) -> str:
     """The configuration of tinyproxy."""
     lines = [
-        f"Listen {leg_address(place.external_cidr).partition('/')[0]}",
+        f"Listen {place.machine}",
         f"Port {PROXY_PORT}",
         *(["User nobody", "Group nogroup"] if os.geteuid() == 0 else []),
         "Timeout 300",

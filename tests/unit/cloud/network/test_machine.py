@@ -1,8 +1,9 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from terp.cloud.network import machine, proxy
+from terp.cloud.network import front, machine, proxy
 from terp.cloud.place import Place
 from terp.errors import TerpError
 
@@ -42,6 +43,15 @@ def test_the_machine_has_the_first_address() -> None:
 def test_the_guard_names_its_ports_or_none() -> None:
     assert "ip daddr 203.0.113.1 tcp dport { 53, 3128 } accept" in machine.guard(PLACE, [3128, 53])
     assert "dport" not in machine.guard(PLACE, [])
+
+
+def test_servers_reach_the_apis_at_the_machine_s_leg(golden: Callable[[str, str], None]) -> None:
+    shown = PLACE.model_copy(update={"apis": {"keystone": 20_000, "nova": 20_001}})
+    golden("front.cfg", front.render(shown))
+
+
+def test_a_cloud_of_records_shows_no_api() -> None:
+    assert front.argv(PLACE) == []
 
 
 @pytest.mark.parametrize(
