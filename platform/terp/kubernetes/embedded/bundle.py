@@ -41,14 +41,21 @@ ETCD = {"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl"}
 """By its name in the image, a program as Go calls it."""
 
 
+MOUNTING = ("blkid", "findmnt", "fsck", "fsck.ext4", "mkfs.ext4", "mount", "resize2fs", "umount")
+"""Programs of the distribution by which the Cinder plugin brings volumes to pods."""
+Part = Literal["", "cloud-controller", "cinder-csi"]
+"""What only some clusters have."""
+
+
 @dataclass(frozen=True)
 class Image:
-    """An image: its name in the registry, its files by their places, and which nodes need it."""
+    """An image: its name in the registry, its files by their places, and which nodes of which clusters need it."""
 
     name: str
     files: Mapping[str, Path]
     where: Literal["control-plane", "node"] = "node"
     entrypoint: tuple[str, ...] = ()
+    part: Part = ""
 
     def write(self, folder: Path) -> dict[str, JsonValue]:
         """Write its archive into a folder; what the playbooks must know of it."""
@@ -57,7 +64,7 @@ class Image:
         digest = write_image(
             folder / file, name, self.files, machine=platform.machine(), entrypoint=self.entrypoint
         )
-        return {"name": name, "file": file, "where": self.where, "digest": digest}
+        return {"name": name, "file": file, "where": self.where, "part": self.part, "digest": digest}
 
 
 def bundle(version: str, progress: Progress) -> Path:
@@ -126,7 +133,7 @@ def _versions(toolchain: Toolchain) -> dict[str, str]:
 
 
 def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
-    """What kubeadm asks for (`kubeadm config images list`)."""
+    """What kubeadm asks for (`kubeadm config images list`), and what asks OpenStack."""
     versions = _versions(toolchain)
     kubernetes = f"v{versions[COMPONENTS]}"
 
@@ -135,6 +142,10 @@ def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
 
     etcd = {place: file for name, own in ETCD.items() for place, file in program(name, own).items()}
     proxy = {**program("kube-proxy"), **_with_libraries(unpacked, "nft")}
+    cinder = {**program("cinder-csi-plugin"), **program("csi-node-registrar")}
+    for name in MOUNTING:
+        cinder |= _with_libraries(unpacked, name)
+    openstack = f"v{versions['cloud-provider-openstack']}"
     return [
         *(Image(f"{name}:{kubernetes}", program(name), "control-plane") for name in CONTROL_PLANE),
         Image(f"etcd:{versions['etcd']}-0", etcd, "control-plane"),
@@ -145,6 +156,19 @@ def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
             entrypoint=("/coredns",),
         ),
         Image(f"pause:{versions['pause']}", {"/pause": toolchain.path("pause")}, entrypoint=("/pause",)),
+        Image(
+            f"provider-os/openstack-cloud-controller-manager:{openstack}",
+            program("openstack-cloud-controller-manager"),
+            "control-plane",
+            part="cloud-controller",
+        ),
+        Image(f"provider-os/cinder-csi-plugin:{openstack}", cinder, part="cinder-csi"),
+        Image(
+            f"provider-os/csi-sidecars:{openstack}",
+            {**program("csi-provisioner"), **program("csi-attacher")},
+            "control-plane",
+            part="cinder-csi",
+        ),
     ]
 
 
