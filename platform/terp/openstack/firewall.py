@@ -65,11 +65,10 @@ def security_groups(stack: str, environment: Environment) -> tuple[SecurityGroup
         ],
         CONTROL_PLANE: list(_from_cidrs("tcp", (API_PORT, API_PORT), api_sources(environment))),
     }
-    if access.node_ports_from and environment.nodes.pools:
+    node_ports_from = _node_port_sources(environment)
+    if node_ports_from and environment.nodes.pools:
         groups[WORKER] = [
-            rule
-            for protocol in ("tcp", "udp")
-            for rule in _from_cidrs(protocol, NODE_PORTS, access.node_ports_from)
+            rule for protocol in ("tcp", "udp") for rule in _from_cidrs(protocol, NODE_PORTS, node_ports_from)
         ]
     if access.bastion:
         groups[BASTION] = [*_from_cidrs("tcp", (22, 22), access.ssh.allowed_from), *_everywhere()]
@@ -90,6 +89,14 @@ def api_sources(environment: Environment) -> tuple[Cidr, ...]:
     """Who calls the API servers; a load balancer has an address of the nodes' subnet and lets in who may."""
     api = environment.access.api
     return (environment.network.nodes,) if api.endpoint == "load-balancer" else api.allowed_from
+
+
+def _node_port_sources(environment: Environment) -> tuple[Cidr, ...]:
+    """Who calls NodePorts; the balancers of Services have addresses of the nodes' subnet, and let in who may."""
+    access, openstack = environment.access, environment.kubernetes.openstack
+    if openstack and openstack.cloud_controller:
+        return (environment.network.nodes, *access.node_ports_from)
+    return access.node_ports_from
 
 
 def _between(group: str) -> Iterator[SecurityRule]:

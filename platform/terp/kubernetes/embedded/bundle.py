@@ -49,7 +49,7 @@ Part = Literal["", "cloud-controller", "cinder-csi"]
 
 @dataclass(frozen=True)
 class Image:
-    """An image: its name in the registry, its files by their places, and which nodes of which clusters need it."""
+    """An image: its name in the registry, its files by their places, and who needs it."""
 
     name: str
     files: Mapping[str, Path]
