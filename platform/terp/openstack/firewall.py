@@ -92,7 +92,7 @@ def api_sources(environment: Environment) -> tuple[Cidr, ...]:
 
 
 def _node_port_sources(environment: Environment) -> tuple[Cidr, ...]:
-    """Who calls NodePorts; the balancers of Services have addresses of the nodes' subnet, and let in who may."""
+    """Who calls NodePorts; the balancers of Services have addresses of the nodes' subnet."""
     access, openstack = environment.access, environment.kubernetes.openstack
     if openstack and openstack.cloud_controller:
         return (environment.network.nodes, *access.node_ports_from)
