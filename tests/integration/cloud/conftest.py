@@ -130,14 +130,14 @@ class EmbeddedCloud:
         ]
         return "".join(seen) + " ".join(map(str, self.processes()))
 
-    def connect(self, *, admin: bool = False) -> Connection:
-        """As the ordinary member, or as the administrator."""
+    def connect(self, *, admin: bool = False, entry: str = "embedded") -> Connection:
+        """As the ordinary member, by another entry of its file, or as the administrator."""
         file = self.state.path("admin-clouds.yaml" if admin else "clouds.yaml")
         config = OpenStackConfig(
             config_files=[str(file)], secure_files=[], vendor_files=[], load_envvars=False
         )
         return openstack.connection.Connection(
-            config=config.get_one("embedded-admin" if admin else "embedded"), api_timeout=60
+            config=config.get_one("embedded-admin" if admin else entry), api_timeout=60
         )
 
 

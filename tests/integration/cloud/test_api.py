@@ -57,6 +57,31 @@ def test_the_credential_is_an_ordinary_members(member: Connection) -> None:
         list(member.identity.users())
 
 
+def test_the_credential_of_clusters_calls_what_clusters_call_and_nothing_else(
+    records, member: Connection, network: Network
+) -> None:
+    cluster = records.connect(entry="embedded-cluster")
+    server = active(member, boot(member, "node"))
+    volume = cluster.block_storage.create_volume(name="data", size=1)
+    wait_volume(cluster, volume, "available")
+    cluster.compute.create_volume_attachment(server, volume_id=volume.id)
+    wait_volume(cluster, volume, "in-use")
+    balancer = cluster.load_balancer.create_load_balancer(vip_network_id=network.id)
+    cluster.load_balancer.wait_for_load_balancer(balancer.id, interval=0.3, wait=60)
+    cluster.load_balancer.delete_load_balancer(balancer, cascade=True)
+    cluster.load_balancer.wait_for_delete(balancer, interval=0.3, wait=60)
+    for refused in (
+        lambda: cluster.compute.delete_server(server),
+        lambda: cluster.network.delete_network(network),
+        lambda: list(cluster.image.images()),
+    ):
+        with pytest.raises(exceptions.HttpException, match="401"):
+            refused()
+    member.compute.delete_server(server)
+    wait_volume(cluster, volume, "available")
+    cluster.block_storage.delete_volume(volume)
+
+
 def test_a_server_gets_the_address_of_its_port(member: Connection, network: Network) -> None:
     port = member.network.create_port(network_id=network.id, fixed_ips=[{"ip_address": "10.20.0.77"}])
     keypair = member.compute.create_keypair(name="key")

@@ -163,6 +163,15 @@ def test_security_groups_refuse_until_a_rule_allows(site: Site, worker: str) -> 
     wait_for("the rule to be gone", lambda: not site.opens(worker, bastion, 8081), 20)
 
 
+def test_servers_reach_the_apis_that_members_call(
+    site: Site, worker: str, hosts_cloud: EmbeddedCloud
+) -> None:
+    ground = hosts_cloud.state.ground
+    for port in ground.place.apis.values():
+        assert site.opens(worker, ground.place.machine, port)
+    assert not site.opens(worker, ground.place.machine, ground.ports["placement"])
+
+
 def test_the_floating_ip_is_reached_from_inside(site: Site, worker: str) -> None:
     assert site.opens(worker, site.address, 22), "hairpin"
 
