@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from terp.cli import acceptance, cloud, doctor, environment, hosts, kubespray, stack, tools
+from terp.cli import acceptance, cloud, doctor, environment, hosts, kubespray, mirror, stack, tools
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(stack.down)
 app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)
+app.command()(mirror.mirror)
 app.add_typer(environment.config, name="config")
 app.add_typer(hosts.app, name="hosts")
 app.add_typer(cloud.app, name="cloud")

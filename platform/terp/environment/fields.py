@@ -29,6 +29,7 @@ CPU = r"^\d+m?$"
 QUANTITY = r"^\d+([KMGT]i?)?$"
 PERCENT = r"^([1-9]\d?|100)%$"
 THRESHOLD = r"^\d+([KMGT]i?|%)?$"
+ANSIBLE_TAG = r"^[A-Za-z0-9_-]+$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 FORMS = {
     NAME: 'a name of a-z, 0-9 and "-" (RFC 1123), with a letter or digit at both ends,',
@@ -51,6 +52,7 @@ FORMS = {
     QUANTITY: 'bytes as Kubernetes writes them, such as "512Mi",',
     PERCENT: 'a part, such as "20%",',
     THRESHOLD: 'bytes or a part, such as "500Mi" or "10%",',
+    ANSIBLE_TAG: 'a tag of Ansible tasks: letters, digits, "_" and "-",',
     VARIABLE: 'a name of an Ansible variable: letters, digits and "_", no digit first,',
 }
 """What each pattern means, in words."""
@@ -79,6 +81,7 @@ LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE, max_length=63
 PublicKey = Annotated[str, StringConstraints(pattern=PUBLIC_KEY)]
 Certificates = Annotated[str, StringConstraints(pattern=CERTIFICATES)]
 KubernetesVersion = Annotated[str, StringConstraints(pattern=VERSION, max_length=20)]
+AnsibleTag = Annotated[str, StringConstraints(pattern=ANSIBLE_TAG, max_length=100)]
 KubesprayTag = Annotated[str, StringConstraints(pattern=TAG, max_length=20)]
 Commit = Annotated[str, StringConstraints(pattern=COMMIT)]
 Https = Annotated[str, StringConstraints(pattern=HTTPS, max_length=2048)]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from terp.environment.fields import (
+    AnsibleTag,
     Certificates,
     Commit,
     Cpu,
@@ -53,6 +54,12 @@ class Kubespray(Model):
         title="Commit",
         description="What the tag must stand at; of a release that Terp knows, the one that it knows.",
         examples=["1c9add48975060f45396b34d8e022c30d7f80dab"],
+    )
+    skip_tags: tuple[AnsibleTag, ...] = Field(
+        (),
+        title="Left out",
+        description="Tags of tasks that no run does, such as the installation of packages that images have.",
+        examples=[["system-packages"]],
     )
 
 

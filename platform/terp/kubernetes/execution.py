@@ -98,7 +98,12 @@ class Execution:
     def _play(self, run: Run, wanted: Wanted, say: Sayings, stop: threading.Event) -> RunRecord:
         installation = self._installation(run, wanted, say, stop)
         runner = Runner(self._folder(wanted.name), installation, Access(wanted.private_key, wanted.jump))
-        with_all = run.model_copy(update={"variables": {**wanted.run_variables, **run.variables}})
+        with_all = run.model_copy(
+            update={
+                "variables": {**wanted.run_variables, **run.variables},
+                "skip_tags": (*wanted.skip_tags, *run.skip_tags),
+            }
+        )
 
         def listen(moment: Moment) -> None:
             if moment.note:

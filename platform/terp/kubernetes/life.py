@@ -29,7 +29,8 @@ class Wanted(Model):
     """What a cluster shall be, and what opens its hosts.
 
     `endpoint` is `https://host:port` of the API as it is reached from outside. `source` and `commit` say
-    where Kubespray comes from, `run_variables` are extra variables of every run.
+    where Kubespray comes from, `run_variables` are extra variables of every run, `skip_tags` what
+    every run leaves out.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Wanted(Model):
     kubernetes_version: str
     variables: Mapping[str, JsonValue] = {}
     run_variables: Mapping[str, JsonValue] = {}
+    skip_tags: tuple[str, ...] = ()
     secrets: Mapping[str, str] = {}
     private_key: str
     endpoint: str

@@ -5,6 +5,7 @@ import tarfile
 import threading
 import time
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import urlsplit
@@ -46,8 +47,8 @@ class Downloads:
         self._lock = threading.Lock()
         self._files: dict[str, threading.Lock] = {}
 
-    def fetch(self, wanted: Download, task: Task) -> Path:
-        """The file, verified.
+    def fetch(self, wanted: Download, task: Task, headers: Mapping[str, str] | None = None) -> Path:
+        """The file, verified; `headers` are for upstream alone.
 
         Raises:
             RefusedError: with the reason of each source.
@@ -62,7 +63,7 @@ class Downloads:
             reasons = []
             for source in self._sources(url):
                 try:
-                    self._fetch(source, sha256, file, task)
+                    self._fetch(source, sha256, file, task, (source == url and headers) or {})
                 except RefusedError as refusal:
                     reasons.append(refusal.message)
                 else:
@@ -74,7 +75,7 @@ class Downloads:
         mirrored = [f"{self._mirror}/{parts.netloc}{parts.path}"] if self._mirror else []
         return [*mirrored, url]
 
-    def _fetch(self, url: str, sha256: str, file: Path, task: Task) -> None:
+    def _fetch(self, url: str, sha256: str, file: Path, task: Task, headers: Mapping[str, str]) -> None:
         host = urlsplit(url).netloc
         with self._lock:
             refusal = self._refusals.get(host)
@@ -85,7 +86,9 @@ class Downloads:
         limits = httpx.Timeout(SILENCE, connect=CONNECT)
         try:
             with (
-                httpx.Client(timeout=limits, follow_redirects=True, headers=AS_IT_IS) as client,
+                httpx.Client(
+                    timeout=limits, follow_redirects=True, headers={**headers, **AS_IT_IS}
+                ) as client,
                 client.stream("GET", url) as answer,
                 partial.open("wb") as out,
             ):

@@ -17,6 +17,8 @@ FABRIC_END = "leg"
 """The other end of the leg, in the fabric."""
 PROXY_PORT = 3128
 """TCP port of the forward proxy on the leg."""
+MIRROR_PORT = 3129
+"""TCP port of an offline mirror on the leg, where one is served (`terp mirror --serve`)."""
 
 _IP = Command(("ip",), timeout=20)
 
@@ -86,7 +88,7 @@ def _flags(link: dict[str, object]) -> list[str]:
     return flags if isinstance(flags, list) else []
 
 
-def guard(place: Place, ports: Iterable[int] = (PROXY_PORT,)) -> str:
+def guard(place: Place, ports: Iterable[int] = (PROXY_PORT, MIRROR_PORT)) -> str:
     """The machine's ruleset: servers get replies, may ping, and reach these TCP ports of the machine."""
     table, here = f"inet {place.tag}_machine", leg(place)
     listed = ", ".join(str(port) for port in sorted(ports))

@@ -24,6 +24,9 @@ from terp.paths import PROJECT, cache_dir
 PLAYBOOK = PROJECT / "ansible" / "kubespray" / "downloads.yml"
 LIMIT = 300.0
 """Seconds; it takes 5 on a machine that does nothing else."""
+DEFAULTS = "roles/kubespray_defaults/defaults/main/*.yml"
+CHECKSUM = "_checksum"
+"""How the names of variables end that are a checksum."""
 APPROVER = "roles/kubernetes-apps/kubelet-csr-approver/defaults/main.yml"
 CILIUM = "https://helm.cilium.io"
 PASSED = frozenset({"HOME", "LOGNAME", "TMPDIR", "USER"})
@@ -100,7 +103,8 @@ def _answers(
         (place / "ansible.cfg").write_text(configuration(place, place, place / "facts", 2, 1, settings))
         (place / "hosts.yaml").write_text(inventory.inventory(run, ""))
         (place / "group_vars").mkdir()
-        (place / "group_vars" / "all.json").write_text(inventory.group_variables(run, variables))
+        given = {**_tolerant(installation.playbooks), **variables}
+        (place / "group_vars" / "all.json").write_text(inventory.group_variables(run, given))
         command = Command(
             (str(installation.bin / "ansible-playbook"),),
             timeout=LIMIT,
@@ -116,6 +120,16 @@ def _answers(
             said = (done.stderr + done.stdout).strip()[-SHOWN:]
             raise TerpError(f"Kubespray {installation.version} does not say what it downloads\n{said}")
         return {each: json.loads((place / f"{each}.json").read_text()) for each in ARCHITECTURES}
+
+
+def _tolerant(tree: Path) -> dict[str, JsonValue]:
+    """The release's checksums, empty for a version that it does not know instead of an error."""
+    return {
+        name: value.replace("{{", "{{ (", 1).replace("}}", ") | default('') }}", 1)
+        for file in tree.glob(DEFAULTS)
+        for name, value in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).items()
+        if name.endswith(CHECKSUM) and isinstance(value, str)
+    }
 
 
 def _node(architecture: str) -> Node:

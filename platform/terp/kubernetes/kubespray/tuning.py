@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from terp.errors import TerpError
 from terp.kubernetes.kubespray.downloads import downloads
+from terp.kubernetes.mirror.checksums import own_checksums, with_own
 from terp.kubernetes.model import Run
 from terp.kubernetes.runner.installation import Installation
 from terp.virtualenv import Say
@@ -31,12 +32,28 @@ def tuned(installation: Installation, run: Run, variables: Mapping[str, JsonValu
     if run.playbook not in PLAYBOOKS:
         return installation
     say("asks Kubespray what the nodes will fetch")
+    mirror = variables.get("files_repo")
     try:
+        own = own_checksums(mirror) if isinstance(mirror, str) else {}
         found = downloads(installation, run.kubernetes_version, variables)
+        entries = {each: with_own(entries, own) for each, entries in found.entries.items()}
+        check_checksums(entries)
     except TerpError as error:
         say(f"leaves Kubespray's downloads as they are: {error.message}")
         return installation
-    return replace(installation, variables={**installation.variables, **rendered(found.entries)})
+    return replace(installation, variables={**installation.variables, **rendered(entries)})
+
+
+def check_checksums(entries: Mapping[str, Mapping[str, JsonValue]]) -> None:
+    """Nothing is fetched without a checksum.
+
+    Raises:
+        TerpError: neither the release nor the mirror has one of some file.
+    """
+    for found in entries.values():
+        for name, entry in found.items():
+            if isinstance(entry, dict) and entry.get("file") and not entry.get("checksum"):
+                raise TerpError(f"there is no checksum of {name} ({entry.get('url')})")
 
 
 def rendered(entries: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, JsonValue]:
