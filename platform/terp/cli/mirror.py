@@ -66,41 +66,56 @@ def mirror(
 def _fill(
     environment: "Environment", stack: str, root: Path, archives: list[Path], story: Progress
 ) -> "Report":
-    from terp.kubernetes.embedded.bundle import PURPOSE, bundle
+    from terp.kubernetes.embedded.bundle import bundle, purpose
     from terp.kubernetes.mirror.mirror import Builds, Mirror
+    from terp.kubernetes.mirror.recipes import version_built, versions
     from terp.tools import sync
+    from terp.tools.versions import read_versions
 
-    wanted = _wanted(environment, stack, story)
-    builds = Builds(lambda: sync(PURPOSE, story), lambda: bundle(story) / "images")
+    version = _version(environment, stack)
+    built = version_built(version)
+    builds = Builds(
+        versions(read_versions().select([purpose(built)])),
+        lambda: sync(purpose(built), story),
+        lambda: bundle(built, story) / "images",
+    )
+    wanted = _wanted(environment, stack, version, story)
     return Mirror(root, platform.machine(), builds, story).fill(wanted, archives)
 
 
-def _wanted(environment: "Environment", stack: str, story: Progress) -> "Downloads":
-    """What nodes would fetch without a mirror."""
+def _version(environment: "Environment", stack: str) -> str:
+    """The version of Kubernetes that Kubespray installs.
+
+    Raises:
+        TerpError: it installs none.
+    """
     from terp.environment.kubernetes import kubernetes_version
+
+    kubernetes = environment.kubernetes
+    if kubernetes.installer != "kubespray":
+        raise TerpError(
+            f"nodes of {stack} fetch nothing: its kubernetes.installer is not kubespray", exit_code=2
+        )
+    if not (version := kubernetes_version(kubernetes)):
+        release = kubernetes.kubespray.version
+        raise TerpError(
+            f"Terp does not know the default of {release}", hint="kubernetes.version", exit_code=2
+        )
+    return version
+
+
+def _wanted(environment: "Environment", stack: str, version: str, story: Progress) -> "Downloads":
+    """What nodes would fetch without a mirror."""
     from terp.environment.stack_file import stack_file, stack_name
     from terp.kubernetes.kubespray import installation
     from terp.kubernetes.kubespray.downloads import downloads
     from terp.kubernetes.variables import group_variables
 
-    kubernetes = environment.kubernetes
-    version = kubernetes_version(kubernetes)
-    if kubernetes.installer != "kubespray":
-        raise TerpError(
-            f"{stack} is not installed by Kubespray: its nodes fetch nothing",
-            hint="kubernetes.installer",
-            exit_code=2,
-        )
-    if version is None:
-        release = kubernetes.kubespray.version
-        raise TerpError(
-            f"Terp does not know the default of {release}", hint="kubernetes.version", exit_code=2
-        )
-    upstream = kubernetes.model_copy(update={"mirror": None})
+    without = environment.kubernetes.model_copy(update={"mirror": None})
     variables = group_variables(
-        environment.model_copy(update={"kubernetes": upstream}), stack_name(stack_file(stack))
+        environment.model_copy(update={"kubernetes": without}), stack_name(stack_file(stack))
     )
-    chosen = kubernetes.kubespray
+    chosen = without.kubespray
     with story.task(f"kubespray {chosen.version}") as task:
         ready = installation(chosen.version, chosen.source, chosen.commit, task.update)
         task.update("asks what nodes fetch")

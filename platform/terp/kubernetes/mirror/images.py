@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from pydantic import JsonValue
 
@@ -26,6 +26,8 @@ OF_OCI = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": f"{LAYER}+gzip",
 }
 """Docker's media types (Image Manifest Version 2, Schema 2)."""
+OWN: dict[str, JsonValue] = {"io.terp.mirror": "own"}
+"""Annotation of an image that is not as upstream has it."""
 GZIP = b"\x1f\x8b"
 
 
@@ -40,6 +42,7 @@ def as_oci(manifest: Mapping[str, Any]) -> dict[str, JsonValue]:
         "mediaType": MANIFEST,
         "config": renamed(manifest["config"]),
         "layers": [renamed(layer) for layer in manifest["layers"]],
+        "annotations": manifest.get("annotations", {}),
     }
 
 
@@ -62,14 +65,16 @@ class Images:
 
     root: Path
 
-    def complete(self, name: ImageName) -> bool:
-        """Whether an image is there with all its blobs; they were verified when they were written."""
+    def find(self, name: ImageName) -> Literal["upstream", "own"] | None:
+        """Whose an image is, if it is there with all its blobs; they were verified when they were written."""
         try:
             manifest = json.loads((self.root / name.manifest).read_bytes())
             sizes = [(self.root / name.blob(digest)).stat().st_size for digest, _ in blobs(manifest)]
         except (FileNotFoundError, ValueError):
-            return False
-        return sizes == [size for _, size in blobs(manifest)]
+            return None
+        if sizes != [size for _, size in blobs(manifest)]:
+            return None
+        return "own" if OWN.items() <= manifest.get("annotations", {}).items() else "upstream"
 
     def write(self, name: ImageName, manifest: Mapping[str, Any]) -> None:
         """Put the manifest there, by tag and by digest, when all that it names is there."""
@@ -102,6 +107,7 @@ class Images:
                     {"mediaType": f"{LAYER}+gzip" if layer["gzip"] else LAYER, **_without_kind(layer)}
                     for layer in layers
                 ],
+                "annotations": OWN,
             }
             self.write(name, manifest)
         return names

@@ -5,7 +5,7 @@ where it does not; what somebody puts into its place counts as well. Builds take
 before all the rest is there. `own.sha256` lists files that are not upstream's.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +16,13 @@ from terp.kubernetes.kubespray.downloads import Chart, Downloads, File
 from terp.kubernetes.mirror import charts
 from terp.kubernetes.mirror.images import Images
 from terp.kubernetes.mirror.layout import OWN, ImageName, place, read_sums, write_sums
-from terp.kubernetes.mirror.recipes import RECIPES, versions, why_no_image, why_not
+from terp.kubernetes.mirror.recipes import RECIPES, why_no_image, why_not
 from terp.kubernetes.mirror.upstream import Upstream
 from terp.model import Model
 from terp.progress import Progress, Task
 from terp.tools import Toolchain
 from terp.tools.download import RefusedError
 from terp.tools.store import file_digest, remove_tree, write_whole
-from terp.tools.versions import read_versions
 from terp.virtualenv import alone
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -61,6 +60,8 @@ class Report(Model):
 class Builds:
     """What is built here when it is first needed."""
 
+    pinned: Mapping[str, str]
+    """The versions, by tool."""
     toolchain: Callable[[], Toolchain]
     images: Callable[[], Path]
     """A folder with archives of images, one for each, as `terp.kubernetes.embedded.bundle` makes it."""
@@ -79,7 +80,7 @@ class Mirror:
         self._progress = progress
         self._images = Images(root)
         self._upstream = upstream or Upstream(root / SCRATCH, self._architecture)
-        self._pinned = versions(read_versions().tools)
+        self._pinned = builds.pinned
 
     def fill(self, wanted: Downloads, archives: Iterable[Path] = ()) -> Report:
         """Fetch or build what is missing, and say what could not be had.
@@ -130,8 +131,8 @@ class Mirror:
 
     def _image(self, name: ImageName) -> tuple[Entry, Make]:
         entry = Entry(name=str(name), url=str(name), place=str(name.manifest), source="upstream")
-        if self._images.complete(name):
-            return entry, nothing
+        if source := self._images.find(name):
+            return entry.model_copy(update={"source": source}), nothing
         return self._had(
             entry,
             lambda task: self._upstream.image(name, self._images, task),
@@ -172,7 +173,7 @@ class Mirror:
         for archive in sorted(self._archives.glob("*.tar")):
             if archive.name == f"{name.path.replace('/', '-')}-{name.tag}.tar":
                 self._images.add(archive)
-        if not self._images.complete(name):
+        if not self._images.find(name):
             raise TerpError(f"{name} is not among the images in {self._archives}")
 
     @cached_property

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from terp.environment.kubernetes import EMBEDDED_VERSIONS
+from terp.kubernetes.embedded.bundle import COMPONENTS, NEWEST, REGISTRY
 from terp.kubernetes.mirror.layout import ImageName
 from terp.tools import Toolchain
 from terp.tools.store import Installed
@@ -68,11 +70,11 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 ETCD = "etcd-v{version}-linux-{architecture}"
 KUBERNETES = "dl.k8s.io/release/v{version}/bin/linux/{architecture}"
-COMPONENTS = ("apiserver", "controller-manager", "proxy", "scheduler")
+OWN_IMAGES = ("apiserver", "controller-manager", "proxy", "scheduler")
 CNI = ("bridge", "host-local", "loopback", "portmap")
 RECIPES: Mapping[str, Recipe] = {
     **{
-        name: Recipe("kubernetes-components", f"{KUBERNETES}/{name}", "kube_version", program=name)
+        name: Recipe(COMPONENTS, f"{KUBERNETES}/{name}", "kube_version", program=name)
         for name in ("kubeadm", "kubectl", "kubelet")
     },
     "etcd": Recipe(
@@ -97,18 +99,22 @@ RECIPES: Mapping[str, Recipe] = {
     ),
 }
 """By the name of the entry in Kubespray's `downloads`."""
-REGISTRY = "registry.k8s.io"
 IMAGES = {
-    **{f"kube-{each}": ("kubernetes-components", "v{version}", "kube_version") for each in COMPONENTS},
+    **{f"kube-{each}": (COMPONENTS, "v{version}", "kube_version") for each in OWN_IMAGES},
     "coredns/coredns": ("coredns", "v{version}", "coredns_version"),
     "pause": ("pause", "{version}", "pod_infra_version"),
 }
 """By its path: the tool that an image is made of, its tag, and the variable that says which one."""
 
 
+def version_built(version: str) -> str:
+    """The version of Kubernetes that is built here for one that is asked for: the newest if not that one."""
+    return version if version in EMBEDDED_VERSIONS else NEWEST
+
+
 def versions(tools: Iterable[Tool | Installed]) -> dict[str, str]:
-    """The version of each tool."""
-    return {each.name: each.version for each in tools}
+    """The version of each tool; whichever has Kubernetes' own programs is called by one name."""
+    return {COMPONENTS if each.name.startswith(COMPONENTS) else each.name: each.version for each in tools}
 
 
 def why_not(name: str, path: PurePosixPath, pinned: Mapping[str, str], architecture: str) -> str:

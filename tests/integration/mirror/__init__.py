@@ -1,0 +1,1 @@
+"""Mirrors of programs that are really built."""
