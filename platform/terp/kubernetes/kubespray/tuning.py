@@ -32,9 +32,8 @@ def tuned(installation: Installation, run: Run, variables: Mapping[str, JsonValu
     if run.playbook not in PLAYBOOKS:
         return installation
     say("asks Kubespray what the nodes will fetch")
-    mirror = variables.get("files_repo")
+    own = _own(variables, say)
     try:
-        own = own_checksums(mirror) if isinstance(mirror, str) else {}
         found = downloads(installation, run.kubernetes_version, variables)
         entries = {each: with_own(entries, own) for each, entries in found.entries.items()}
         check_checksums(entries)
@@ -42,6 +41,16 @@ def tuned(installation: Installation, run: Run, variables: Mapping[str, JsonValu
         say(f"leaves Kubespray's downloads as they are: {error.message}")
         return installation
     return replace(installation, variables={**installation.variables, **rendered(entries)})
+
+
+def _own(variables: Mapping[str, JsonValue], say: Say) -> dict[str, str]:
+    """Checksums of what the mirror has of its own; a mirror that only nodes reach has upstream's files."""
+    mirror = variables.get("files_repo")
+    try:
+        return own_checksums(mirror) if isinstance(mirror, str) else {}
+    except TerpError as error:
+        say(f"takes all files to be upstream's: {error.message}")
+        return {}
 
 
 def check_checksums(entries: Mapping[str, Mapping[str, JsonValue]]) -> None:

@@ -59,3 +59,40 @@ def test_a_release_that_does_not_answer_is_left_as_it_is_and_that_is_said(monkey
     assert said[-1] == (
         "leaves Kubespray's downloads as they are: Kubespray v9.1.0 does not say what it downloads"
     )
+
+
+def test_files_of_a_mirror_that_are_not_upstreams_have_their_own_checksums(monkeypatch: pytest.MonkeyPatch):
+    origin = "http://10.0.0.80:8080"
+    entries = {
+        machine: {"runc": {"file": True, "url": f"{origin}/runc.{machine}", "checksum": "sha256:upstream"}}
+        for machine in ENTRIES
+    }
+    found = Downloads(entries=entries, files=(), images=(), charts=())
+    monkeypatch.setattr(tuning, "downloads", lambda *_: found)
+    monkeypatch.setattr(tuning, "own_checksums", lambda mirror: {f"{mirror}/runc.x86_64": "0" * 64})
+    variables = tuning.tuned(ready(), run(), {"files_repo": origin}, lambda said: None).variables
+    rendered: Any = variables["terp_downloads"]
+    assert rendered["x86_64"]["runc"]["checksum"] == f"sha256:{'0' * 64}"
+    assert rendered["aarch64"]["runc"]["checksum"] == "sha256:upstream"
+
+
+def test_a_mirror_that_does_not_answer_is_taken_to_have_upstreams_files(monkeypatch: pytest.MonkeyPatch):
+    found = Downloads(entries=ENTRIES, files=(), images=(), charts=())
+    monkeypatch.setattr(tuning, "downloads", lambda *_: found)
+    said: list[str] = []
+    variables = tuning.tuned(ready(), run(), {"files_repo": "http://127.0.0.1:1"}, said.append).variables
+    assert variables["terp_downloads"] == ENTRIES
+    assert "takes all files to be upstream's: the mirror http://127.0.0.1:1 cannot be asked" in said[1]
+
+
+def test_a_file_that_has_no_checksum_is_not_rendered(monkeypatch: pytest.MonkeyPatch):
+    found = Downloads(
+        entries={"x86_64": {"runc": {"file": True, "url": "u", "checksum": ""}}},
+        files=(),
+        images=(),
+        charts=(),
+    )
+    monkeypatch.setattr(tuning, "downloads", lambda *_: found)
+    installation, said = ready(), list[str]()
+    assert tuning.tuned(installation, run(), {}, said.append) is installation
+    assert "there is no checksum of runc (u)" in said[-1]
