@@ -75,6 +75,8 @@ def needs_of(
             "urls": {**_files(variables), **_registries(variables)},
             "proxy": str(variables.get("https_proxy") or variables.get("http_proxy") or ""),
             "plugin": variables.get("kube_network_plugin"),
+            # A template is not True: it asks each host.
+            "cgroup_v1": variables.get("kubelet_fail_cgroup_v1", True) is not True,
         }
     )
 

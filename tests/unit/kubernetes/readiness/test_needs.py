@@ -51,3 +51,8 @@ def test_the_embedded_installer_needs_little():
 
 def test_hosts_without_kubernetes_download_nothing():
     assert needs_of(RANGES, "none").urls == {}
+
+
+def test_kubespray_needs_cgroup_v2_unless_the_environment_says_otherwise_or_leaves_it_to_each_host():
+    for said, allowed in ((True, False), (False, True), ("{{ ansible_local.terp_kernel }}", True)):
+        assert needs_of({"kubelet_fail_cgroup_v1": said}, "kubespray").cgroup_v1 is allowed
