@@ -35,8 +35,7 @@ def tuned(installation: Installation, run: Run, variables: Mapping[str, JsonValu
     own = _own(variables, say)
     try:
         found = downloads(installation, run.kubernetes_version, variables)
-        entries = {each: with_own(entries, own) for each, entries in found.entries.items()}
-        check_checksums(entries)
+        entries = verifiable({each: with_own(entries, own) for each, entries in found.entries.items()})
     except TerpError as error:
         say(f"leaves Kubespray's downloads as they are: {error.message}")
         return installation
@@ -53,16 +52,24 @@ def _own(variables: Mapping[str, JsonValue], say: Say) -> dict[str, str]:
         return {}
 
 
-def check_checksums(entries: Mapping[str, Mapping[str, JsonValue]]) -> None:
-    """Nothing is fetched without a checksum.
+def verifiable(entries: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, Mapping[str, JsonValue]]:
+    """The architectures of which every file has a checksum: a mirror has its own files for one alone.
 
     Raises:
-        TerpError: neither the release nor the mirror has one of some file.
+        TerpError: there is none.
     """
-    for found in entries.values():
-        for name, entry in found.items():
-            if isinstance(entry, dict) and entry.get("file") and not entry.get("checksum"):
-                raise TerpError(f"there is no checksum of {name} ({entry.get('url')})")
+    without = {each: _without_checksum(found) for each, found in entries.items()}
+    if all(without.values()):
+        raise TerpError(f"there is no checksum of {', '.join(next(iter(without.values())))}")
+    return {each: found for each, found in entries.items() if not without[each]}
+
+
+def _without_checksum(found: Mapping[str, JsonValue]) -> list[str]:
+    return [
+        f"{name} ({entry.get('url')})"
+        for name, entry in found.items()
+        if isinstance(entry, dict) and entry.get("file") and not entry.get("checksum")
+    ]
 
 
 def rendered(entries: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, JsonValue]:

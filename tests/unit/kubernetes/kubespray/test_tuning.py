@@ -96,3 +96,9 @@ def test_a_file_that_has_no_checksum_is_not_rendered(monkeypatch: pytest.MonkeyP
     installation, said = ready(), list[str]()
     assert tuning.tuned(installation, run(), {}, said.append) is installation
     assert "there is no checksum of runc (u)" in said[-1]
+
+
+def test_an_architecture_with_a_file_that_has_no_checksum_is_left_out():
+    complete = {"runc": {"file": True, "checksum": "sha256:0"}, "pause": {"container": True}}
+    without = {"runc": {"file": True, "checksum": ""}}
+    assert tuning.verifiable({"x86_64": complete, "aarch64": without}) == {"x86_64": complete}  # type: ignore[dict-item]

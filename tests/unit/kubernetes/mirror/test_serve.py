@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from terp.errors import TerpError
-from terp.kubernetes.kubespray.tuning import check_checksums
 from terp.kubernetes.mirror.checksums import own_checksums
 from terp.kubernetes.mirror.layout import MANIFEST
 from terp.kubernetes.mirror.serve import serve
@@ -81,9 +80,3 @@ def test_a_mirror_that_does_not_answer_is_said_so():
 def test_an_address_that_is_taken_or_not_ours_is_said_so(tmp_path: Path):
     with pytest.raises(TerpError, match=r"nothing can be served at 192\.0\.2\.123:80"):
         serve(tmp_path, "192.0.2.123", 80)
-
-
-def test_nothing_is_fetched_without_a_checksum():
-    check_checksums({"x86_64": {"kubelet": {"file": True, "checksum": "sha256:0"}, "pause": {"file": False}}})
-    with pytest.raises(TerpError, match="no checksum of kubelet"):
-        check_checksums({"x86_64": {"kubelet": {"file": True, "checksum": "", "url": "u"}}})
