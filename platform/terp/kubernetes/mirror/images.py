@@ -118,12 +118,15 @@ class Images:
         new.parent.mkdir(parents=True, exist_ok=True)
         with new.open("wb") as out:
             shutil.copyfileobj(_member(packed, member), out, 1 << 20)
-        digest = f"sha256:{file_digest(new)}"
-        with new.open("rb") as start:
-            packed_again = start.read(len(GZIP)) == GZIP
-        size = new.stat().st_size
-        new.replace(self.root / name.blob(digest))
-        return {"digest": digest, "size": size, "gzip": packed_again}
+        with new.open("rb") as content:
+            zipped = content.read(len(GZIP)) == GZIP
+        blob: dict[str, Any] = {
+            "digest": f"sha256:{file_digest(new)}",
+            "size": new.stat().st_size,
+            "gzip": zipped,
+        }
+        new.replace(self.root / name.blob(blob["digest"]))
+        return blob
 
 
 def _member(packed: tarfile.TarFile, name: str) -> IO[bytes]:

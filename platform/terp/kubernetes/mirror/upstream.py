@@ -38,10 +38,6 @@ class Upstream:
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def stop(self) -> None:
-        """End what is being fetched."""
-        self._downloads.over.set()
-
     def file(self, url: str, sha256: str, target: Path, task: Task) -> None:
         """Fetch a file to its place.
 
