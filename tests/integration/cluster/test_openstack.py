@@ -9,7 +9,10 @@ import pytest
 from terp.kubernetes.acceptance.api import Api
 from tests.integration.cluster.site import NODES, ClusterSite, wait_for
 
-pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)]
+pytestmark = [
+    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)),
+    pytest.mark.xdist_group("kube"),
+]
 
 NAMESPACE = "openstack-test"
 LABEL = "kept"
