@@ -31,7 +31,7 @@ class Site:
         """Write the stack's file, edited."""
         self.file.write_text(edit(self._template.read_text()))
 
-    def terp(self, *args: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    def terp(self, *args: str, timeout: float = 1000) -> subprocess.CompletedProcess[str]:
         """Run `terp ...`."""
         return subprocess.run(
             [sys.executable, "-m", "terp", *args],
