@@ -26,7 +26,7 @@ CLUSTER = "embedded-cluster"
 """Name in `clouds.yaml` of what a Kubernetes cluster gets: what the member may do of `CLUSTER_CALLS`."""
 CLUSTER_CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "compute": {
-        "GET": ("/v2.1/servers/**",),
+        "GET": ("/v2.1/servers/**", "/v2.1/flavors/*"),
         "POST": ("/v2.1/servers/*/os-volume_attachments",),
         "DELETE": ("/v2.1/servers/*/os-volume_attachments/*",),
     },
