@@ -1,7 +1,7 @@
 """Two clusters, each raised once; each test leaves its own as the file says."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,26 +19,34 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
         yield cloud
 
 
-@contextmanager
-def raised(cloud: EmbeddedCloud, name: str, folder: Path) -> Iterator[ClusterSite]:
-    """The cluster of a stack file here, from its creation to its end."""
-    site = ClusterSite(cloud, HERE / name, folder)
-    site.up()
-    yield site
-    done = site.terp("destroy", str(site.file), "--yes")
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="package")
+def clusters(
+    cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[ClusterSite]]]:
+    """Both, raised side by side: each waits more than it works. In the end the cloud has nothing of them."""
+    folder = tmp_path_factory.mktemp("stacks")
+
+    def raised(name: str) -> ClusterSite:
+        site = ClusterSite(cloud, HERE / f"Pulumi.{name}.yaml", folder)
+        site.up()
+        return site
+
+    with ThreadPoolExecutor() as working:
+        begun = {name: working.submit(raised, name) for name in ("kube", "trio")}
+        yield begun
+        sites = [each.result() for each in begun.values() if not each.exception()]
+        for done in working.map(lambda site: site.terp("destroy", str(site.file), "--yes"), sites):
+            assert done.returncode == 0, done.stdout + done.stderr
     assert not any(everything(cloud.connect()).values())
 
 
 @pytest.fixture(scope="package")
-def site(cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterSite]:
+def site(clusters: dict[str, Future[ClusterSite]]) -> ClusterSite:
     """One control plane, two workers."""
-    with raised(cloud, "Pulumi.kube.yaml", tmp_path_factory.mktemp("stacks")) as site:
-        yield site
+    return clusters["kube"].result()
 
 
 @pytest.fixture(scope="package")
-def trio(cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterSite]:
+def trio(clusters: dict[str, Future[ClusterSite]]) -> ClusterSite:
     """Three of a control plane that take pods, too."""
-    with raised(cloud, "Pulumi.trio.yaml", tmp_path_factory.mktemp("stacks")) as trio:
-        yield trio
+    return clusters["trio"].result()

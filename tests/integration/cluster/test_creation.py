@@ -8,10 +8,7 @@ import pytest
 from terp.tools import installed
 from tests.integration.cluster.site import CONTROL_PLANE, NODES, ClusterSite
 
-pytestmark = [
-    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)),
-    pytest.mark.xdist_group("kube"),
-]
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
 
 def test_every_host_is_a_node_that_is_ready(site: ClusterSite) -> None:

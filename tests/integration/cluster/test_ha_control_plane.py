@@ -4,10 +4,7 @@ import pytest
 
 from tests.integration.cluster.site import ClusterSite, wait_for
 
-pytestmark = [
-    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1200)),
-    pytest.mark.xdist_group("trio"),
-]
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
 NAMES = {f"trio-control-plane-{number}" for number in range(3)}
 

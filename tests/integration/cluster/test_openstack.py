@@ -9,10 +9,7 @@ import pytest
 from terp.kubernetes.acceptance.api import Api
 from tests.integration.cluster.site import NODES, ClusterSite, wait_for
 
-pytestmark = [
-    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)),
-    pytest.mark.xdist_group("kube"),
-]
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
 NAMESPACE = "openstack-test"
 LABEL = "kept"

@@ -5,10 +5,7 @@ import pytest
 from terp.environment.kubernetes import EMBEDDED_VERSIONS
 from tests.integration.cluster.site import CONTROL_PLANE, ClusterSite
 
-pytestmark = [
-    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1200)),
-    pytest.mark.xdist_group("kube"),
-]
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
 NEW, OLD = EMBEDDED_VERSIONS[:2]
 

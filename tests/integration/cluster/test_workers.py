@@ -11,10 +11,7 @@ from terp.kubernetes.acceptance.judgement import image_of_dns
 from terp.kubernetes.runner.processes import processes
 from tests.integration.cluster.site import CONTROL_PLANE, NODES, ClusterSite, kill, wait_for
 
-pytestmark = [
-    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)),
-    pytest.mark.xdist_group("kube"),
-]
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
 NEW = "kube-cpu-2"
 POD = "moves"

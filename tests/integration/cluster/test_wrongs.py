@@ -6,10 +6,7 @@ import pytest
 
 from tests.integration.cluster.site import CONTROL_PLANE, WORKER, ClusterSite
 
-pytestmark = [
-    *(pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(900)),
-    pytest.mark.xdist_group("kube"),
-]
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
 KEY = "/etc/kubernetes/pki/secrets_encryption.yaml"
 OTHER = base64.b64encode(b"another key of thirty-two bytes!").decode()
