@@ -5,9 +5,11 @@ import json
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from pydantic import Field
 
@@ -34,6 +36,8 @@ DATABASES = (
 )
 FIXED_PORTS = (20_000, 12_000)
 """First port and number of ports to choose from; Linux gives out 32768 and above (ip_local_port_range)."""
+PATIENCE = 600.0
+"""Seconds that a command waits for another one: a first start takes minutes."""
 PASSWORDS = ("admin", "member", "service", "database")
 
 
@@ -148,20 +152,30 @@ class State:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Only one command changes the cloud at a time.
+        """Only one command changes the cloud at a time; the next waits for it, as when two stacks are raised.
 
         Raises:
-            TerpError: another one is at work.
+            TerpError: another one is at work for longer than `PATIENCE`.
         """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        end = time.monotonic() + PATIENCE
         with self.path("lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise TerpError(
-                    f"another command is at work on {self.root}", hint="wait for it to end, then try again"
-                ) from error
+            while not _locked(file):
+                if time.monotonic() > end:
+                    raise TerpError(
+                        f"another command has been at work on {self.root} for {PATIENCE:.0f} s",
+                        hint="wait for it to end, then try again",
+                    )
+                time.sleep(0.2)
             yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _free_ports(names: tuple[str, ...]) -> dict[str, int]:
