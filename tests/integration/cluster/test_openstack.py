@@ -47,8 +47,9 @@ def test_a_claim_is_a_volume_that_outlives_its_pods(site: ClusterSite, api: Api)
     }
     api.core.create_namespaced_persistent_volume_claim(NAMESPACE, claim)
     run(api, "writer", "mkfs.ext4", "-q", "-F", "-L", LABEL, MARK, "1M")
+    bound = api.core.read_namespaced_persistent_volume_claim("data", NAMESPACE).spec.volume_name
     (volume,) = site.cloud.connect().block_storage.volumes()
-    assert (volume.size, volume.status) == (1, "in-use")
+    assert (volume.name, volume.size) == (bound, 1)
     api.core.delete_namespaced_pod("writer", NAMESPACE, grace_period_seconds=0)
     assert f'LABEL="{LABEL}"' in run(api, "reader", "blkid", "--probe", MARK)
 
