@@ -41,6 +41,8 @@ ETCD = {"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl"}
 """By its name in the image, a program as Go calls it."""
 
 
+PROTOCOLS = Path(__file__).with_name("protocols")
+"""By which nft in kube-proxy's image knows names."""
 MOUNTING = ("blkid", "findmnt", "fsck", "fsck.ext4", "mkfs.ext4", "mount", "resize2fs", "umount")
 """Programs of the distribution by which the Cinder plugin brings volumes to pods."""
 Part = Literal["", "cloud-controller", "cinder-csi"]
@@ -96,7 +98,7 @@ def variables(place: Path) -> dict[str, JsonValue]:
 
 def _key(toolchain: Toolchain, unpacked: Path) -> str:
     made = hashlib.sha256(unpacked.name.encode())
-    for file in (Path(__file__), Path(__file__).with_name("image.py")):
+    for file in (Path(__file__), Path(__file__).with_name("image.py"), PROTOCOLS):
         made.update(file.read_bytes())
     for each in toolchain.tools:
         made.update(each.digest.encode())
@@ -141,7 +143,7 @@ def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
         return {f"/usr/local/bin/{name}": toolchain.path(own or name)}
 
     etcd = {place: file for name, own in ETCD.items() for place, file in program(name, own).items()}
-    proxy = {**program("kube-proxy"), **_with_libraries(unpacked, "nft")}
+    proxy = {**program("kube-proxy"), **_with_libraries(unpacked, "nft"), "/etc/protocols": PROTOCOLS}
     cinder = {**program("cinder-csi-plugin"), **program("csi-node-registrar")}
     for name in MOUNTING:
         cinder |= _with_libraries(unpacked, name)
