@@ -13,7 +13,11 @@ pytestmark = pytest.mark.hosts
 
 
 @given(snapshots())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_nftables_accepts_whatever_the_rules_and_address_pairs_are(place: Place, snapshot: Snapshot) -> None:
     rules = firewall(snapshot, numbered(snapshot, {}), zoned(snapshot, {}), legs=("leg",))
     links.tool(place, "nft").run("-c", "-f", "-", stdin=rules)

@@ -110,7 +110,11 @@ def test_any_value_is_judged(value: object):
     judged(value)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_any_change_of_a_right_file_is_judged(tmp_path: Path, data: st.DataObject):
     text = bytearray(data.draw(st.sampled_from(TEXTS)))
