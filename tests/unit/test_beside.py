@@ -12,8 +12,8 @@ from terp.beside import beside, ended_by, pause, workers
 from terp.command import Command
 from terp.errors import TerpError
 
-SOON = 3.0
-"""Seconds in which work that would take a minute has to end."""
+SOON = 20.0
+"""Seconds in which work that would take a minute ends, on a busy machine too."""
 
 
 def fails_beside(work: Callable[[], object]) -> float:

@@ -183,7 +183,7 @@ def test_builds_end_with_the_work_that_they_run_beside(
         wait_for("the build", (tmp_path / "builds").exists, 20, 0.02)
         start = time.monotonic()
         raise KeyboardInterrupt
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20
     with alone(tools_dir(), lambda _: None, patience=0.1):
         assert list((cache / "tools" / "temporary").iterdir()) == []
 
@@ -198,7 +198,7 @@ def test_waiting_for_another_run_ends_with_the_work_that_it_runs_beside(tmp_path
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt), beside(wait):
             raise KeyboardInterrupt
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 20
     finally:
         holder.kill()
         holder.join(10)
