@@ -280,15 +280,17 @@ def _downloads(environment: Environment) -> Variables:
 
 
 def _registries(environment: Environment) -> list[JsonValue]:
-    """Names of images stay as they are: containerd asks the mirrors; if one is offline, them alone."""
+    """Names of images stay as they are: containerd asks the mirrors, and then the offline mirror, if any.
+
+    That is the registry's server and no mirror: of those Kubespray says whether to verify certificates, and
+    containerd then tries TLS with a server that has none.
+    """
     kubernetes = environment.kubernetes
     registries: list[JsonValue] = []
     for registry in sorted({*kubernetes.registries, *(REGISTRIES if kubernetes.mirror else ())}):
         own = kubernetes.registries.get(registry)
         mirrors = [_mirror(url, verify=own.verify) for url in own.mirrors] if own else []
         entry: dict[str, JsonValue] = {"prefix": registry, "mirrors": mirrors}
-        if kubernetes.mirror:
-            mirrors.append(_mirror(kubernetes.mirror, verify=True))
         if server := kubernetes.mirror or ADDRESSES.get(registry):
             entry["server"] = server
         registries.append(entry)

@@ -85,10 +85,17 @@ def _files(variables: Mapping[str, JsonValue]) -> dict[str, bool]:
     return {str(variables.get(name) or address): True for name, address in FILES.items()}
 
 
+def _first(registry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What containerd asks first for the images of a registry: a mirror, or what stands in its place."""
+    if mirrors := registry.get("mirrors"):
+        return mirrors[0]  # type: ignore[no-any-return]
+    return {"host": registry["server"]} if "server" in registry else None
+
+
 def _registries(variables: Mapping[str, JsonValue]) -> dict[str, bool]:
     """The first address that containerd asks for each registry."""
     chosen: Any = variables.get("containerd_registries_mirrors") or ()
-    mirrored = {each["prefix"]: each["mirrors"][0] for each in chosen if each.get("mirrors")}
+    mirrored = {each["prefix"]: mirror for each in chosen if (mirror := _first(each))}
     found = {}
     for registry, address in REGISTRIES.items():
         mirror = mirrored.get(registry)

@@ -56,3 +56,10 @@ def test_hosts_without_kubernetes_download_nothing():
 def test_kubespray_needs_cgroup_v2_unless_the_environment_says_otherwise_or_leaves_it_to_each_host():
     for said, allowed in ((True, False), (False, True), ("{{ ansible_local.terp_kernel }}", True)):
         assert needs_of({"kubelet_fail_cgroup_v1": said}, "kubespray").cgroup_v1 is allowed
+
+
+def test_what_stands_in_the_place_of_a_registry_is_what_nodes_must_reach():
+    registries = [{"prefix": "quay.io", "mirrors": [], "server": "http://10.0.0.80:8080"}]
+    urls = needs_of({"containerd_registries_mirrors": registries}, "kubespray").urls
+    assert "http://10.0.0.80:8080/v2/" in urls
+    assert "https://quay.io/v2/" not in urls
