@@ -39,6 +39,12 @@ DOWNLOADS = {
     "get_helm_url": "get.helm.sh",
 }
 """Where Kubespray's files come from; a mirror has a folder for each."""
+RESOLV_CONF = (
+    "{{ '/run/systemd/resolve/resolv.conf'"
+    " if '127.0.0.53' in ansible_facts['dns']['nameservers'] | default([]) else '/etc/resolv.conf' }}"
+)
+"""Whose resolvers pods get: those behind systemd-resolved, whose own address is in a pod the pod itself.
+Kubespray knows that of Ubuntu and Fedora, not of Debian."""
 CSR_APPROVER = "postfinance.github.io/kubelet-csr-approver"
 
 
@@ -165,6 +171,7 @@ def _dns(environment: Environment, stack: str) -> Variables:
         "cluster_name": stack,  # in the names of balancers, which clusters of one project tell apart
         "dns_domain": dns.domain,
         "enable_nodelocaldns": dns.node_cache,
+        "kube_resolv_conf": RESOLV_CONF,
         "resolvconf_mode": "none",  # nodes keep their resolvers: asking the cluster's would be a loop
         "upstream_dns_servers": [str(each) for each in upstream],
     }

@@ -16,7 +16,7 @@ from terp.paths import PROJECT
 
 VALID = sorted((PROJECT / "tests" / "fixtures" / "valid").glob("*.yaml"))
 FREE = {"etcd_backup_retention_count", "external_openstack_lbaas_enabled", "external_openstack_lbaas_method"}
-FREE |= {"cilium_install_extra_flags", "helm_enabled", "ntp_enabled", "resolvconf_mode"}
+FREE |= {"cilium_install_extra_flags", "helm_enabled", "kube_resolv_conf", "ntp_enabled", "resolvconf_mode"}
 """What Terp chooses and `vars` may choose otherwise."""
 
 
