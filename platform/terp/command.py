@@ -12,7 +12,7 @@ from typing import IO
 
 import structlog
 
-from terp.beside import ended_by
+from terp.beside import ended_by, pause
 from terp.errors import TerpError
 
 log = structlog.get_logger()
@@ -124,6 +124,7 @@ class Command:
         self, argv: list[str], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes]
     ) -> Iterator[subprocess.Popen[str]]:
         """The running program; an exception in the block ends it and its group."""
+        pause()  # no longer than to ask whether this work has to end: then nothing is begun
         try:
             process = subprocess.Popen(
                 argv,
