@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from terp.cloud.faults import Fault, set_faults
-from terp.preflight.reading import CALL, WHOLE
+from terp.preflight.reading import CALL
 from tests.integration.openstack.conftest import MakeSite
 from tests.integration.openstack.samples import small
 from tests.integration.openstack.site import Site, everything
@@ -144,7 +144,7 @@ def test_a_service_that_answers_too_late_is_said_and_nothing_is_made(
     set_faults(site.cloud.state, [late])
     said = site.terp("up", "--no-hosts", code=2).stderr
     set_faults(site.cloud.state, [])
-    assert f"flavors: no answer within {WHOLE:.0f} s" in said and "nothing was changed" in said
+    assert f"flavors: no answer within {CALL:.0f} s" in said and "nothing was changed" in said
     assert not any(everything(site.member).values())
 
 
