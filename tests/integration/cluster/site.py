@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from terp.cloud.process import wait_for
 from terp.kubernetes.acceptance.api import Api
 from tests.integration.sandbox.site import Site
 
@@ -86,8 +85,8 @@ class ClusterSite(Site):
             [sys.executable, "-m", "terp", "up", str(self.file), "--json"],
             env=self.cloud.env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL,  # nobody reads it, and a full pipe would stop the run
+            stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         )
@@ -111,15 +110,3 @@ def kill(process: "subprocess.Popen[str]") -> None:
     """Kill a session at once, with all in it."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(10)
-
-
-def wait_for(what: str, holds: Callable[[], bool], limit: float = 60, every: float = 0.3) -> None:
-    """Wait until it holds.
-
-    Raises:
-        AssertionError: it does not, for `limit` seconds.
-    """
-    end = time.monotonic() + limit
-    while not holds():
-        assert time.monotonic() < end, f"{what}: not within {limit:.0f} s"
-        time.sleep(every)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.integration.cluster.site import ClusterSite, wait_for
+from terp.cloud.process import wait_for
+from tests.integration.cluster.site import ClusterSite
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 

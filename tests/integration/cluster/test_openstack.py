@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from terp.cloud.process import wait_for
 from terp.kubernetes.acceptance.api import Api
-from tests.integration.cluster.site import NODES, ClusterSite, wait_for
+from tests.integration.cluster.site import NODES, ClusterSite
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 

@@ -6,10 +6,11 @@ import time
 
 import pytest
 
+from terp.cloud.process import wait_for
 from terp.kubernetes.acceptance import workloads
 from terp.kubernetes.acceptance.judgement import image_of_dns
 from terp.kubernetes.runner.processes import processes
-from tests.integration.cluster.site import CONTROL_PLANE, NODES, ClusterSite, kill, wait_for
+from tests.integration.cluster.site import CONTROL_PLANE, NODES, ClusterSite, kill
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
@@ -36,7 +37,7 @@ def test_a_worker_is_drained_and_forgotten_before_its_server_goes(site: ClusterS
     with Witness(site) as witness:
         site.change(nodes__pools__cpu__count=2)
         site.up()
-    wait_for("the pod to run elsewhere", lambda: place_of_pod(site) in NODES)
+    wait_for("the pod to run elsewhere", lambda: place_of_pod(site) in NODES, 60)
     assert site.ready() == dict.fromkeys(NODES, True)
     assert site.new_runs(before) == ["remove-node.yml"]
     assert witness.unschedulable < witness.node_gone < witness.server_gone
@@ -82,7 +83,7 @@ def start_pod(site: ClusterSite, node: str) -> None:
     spec = {"selector": {"matchLabels": pod["metadata"]["labels"]}, "template": pod}
     api.core.create_namespaced_config_map("default", workloads.config_map(POD, workloads.server_corefile()))
     api.apps.create_namespaced_deployment("default", {"metadata": {"name": POD}, "spec": spec})
-    wait_for("the pod to run", lambda: place_of_pod(site) == node)
+    wait_for("the pod to run", lambda: place_of_pod(site) == node, 60)
 
 
 def place_of_pod(site: ClusterSite) -> str:
