@@ -2,6 +2,7 @@
 
     scripts/python development benchmarks/kubernetes_layer.py runner [--hosts 100] [--rounds 10] [--times 2]
     scripts/python development benchmarks/kubernetes_layer.py planner --hosts 1000 [--times 2]
+    sudo scripts/python development benchmarks/kubernetes_layer.py life [--times 2]
 
 `runner`: our runner against plain `ansible-playbook` with the same playbook (kubernetes_layer/cluster.yml),
 inventory, variables and settings, on hosts that are all this machine. They take turns, and each begins
@@ -10,6 +11,8 @@ among them.
 
 `planner`: the seconds and CPU seconds of a plan in which a cluster grows by a tenth, is upgraded over three
 releases, and changes variables and labels; observation included, as models. The goal is 1 s for 1,000 hosts.
+
+`life`: create, no-op, one worker more, one less, destroy by the embedded installer (cluster_life.py).
 """
 
 import argparse
@@ -22,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -33,6 +36,8 @@ from rich.table import Table
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "platform")]
+
+from benchmarks.cluster_life import life
 
 from terp.kubernetes.model import ClusterState, Node, Observation, Run, SeenNode
 from terp.kubernetes.plan import plan
@@ -259,7 +264,11 @@ def planner(options: argparse.Namespace) -> None:
     out.print(table)
 
 
-PARTS = {"runner": runner, "planner": planner}
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "runner": runner,
+    "planner": planner,
+    "life": lambda options: life(options.times, out),
+}
 
 
 def main() -> None:

@@ -53,10 +53,14 @@ def printing_keys() -> str:
     return "".join(_print_first(name, places) for name, places in PRINTED.items())
 
 
-def keys_of(printed: Mapping[str, str]) -> dict[str, str]:
-    """The keys among what such a script printed, by name; none of a host without a cluster."""
+def keys_of(printed: Mapping[str, str], host: str) -> dict[str, str]:
+    """The keys among what such a script printed, by name; none of a host without a cluster.
+
+    Raises:
+        TerpError: the host's EncryptionConfiguration cannot be read.
+    """
     found = {name: printed[name] for name in PLACES if name in printed}
-    if ENCRYPTION in printed and (key := _encryption_key(printed[ENCRYPTION])):
+    if ENCRYPTION in printed and (key := _encryption_key(printed[ENCRYPTION], host)):
         found[ENCRYPTION] = key
     return found
 
@@ -85,12 +89,20 @@ def _print_first(name: str, places: tuple[str, ...]) -> str:
     )
 
 
-def _encryption_key(configuration: str) -> str | None:
+def _encryption_key(configuration: str, host: str) -> str | None:
     """The first key of an EncryptionConfiguration (apiserver.config.k8s.io/v1): the one that encrypts."""
-    document: Any = yaml.safe_load(configuration)
-    for resource in document.get("resources", ()):
-        for provider in resource.get("providers", ()):
-            for settings in provider.values():
-                for key in settings.get("keys", ()):
-                    return base64.b64decode(key["secret"]).decode()
+    try:
+        document: Any = yaml.safe_load(configuration)
+        for resource in document.get("resources", ()):
+            for provider in resource.get("providers", ()):
+                for settings in provider.values():
+                    for key in settings.get("keys", ()):
+                        return base64.b64decode(key["secret"]).decode()
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise TerpError(
+            f"{host} has no readable EncryptionConfiguration in {' or '.join(CONFIGURATIONS)}: "
+            f"{type(error).__name__}",  # no more of it: it may hold the key
+            hint="no run has begun; put the file right, or take that of another node of the control plane",
+            exit_code=2,
+        ) from None
     return None

@@ -65,7 +65,7 @@ def look_at(nodes: Sequence[Node], jump: Node | None, private_key: str) -> Look:
 def seen(answers: Mapping[str, str]) -> Look:
     """What the answers of hosts say, by their names and in their order."""
     printed = {name: _fields(said) for name, said in answers.items()}
-    found = {name: own for name, fields in printed.items() if (own := keys.keys_of(fields))}
+    found = {name: own for name, fields in printed.items() if (own := keys.keys_of(fields, name))}
     reachable = frozenset(answers)
     name = next((name for name, fields in printed.items() if ADMIN in fields), "")
     if not name:

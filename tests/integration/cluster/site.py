@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import yaml
 
 from terp.cloud.process import wait_for
 from terp.kubernetes.acceptance.api import Api
+from tests.integration.cloud.conftest import EmbeddedCloud
+from tests.integration.openstack.site import descendants, everything
 from tests.integration.sandbox.site import Site
 
 CONTROL_PLANE, WORKER = "kube-control-plane-0", "kube-cpu-0"
@@ -69,7 +73,9 @@ class ClusterSite(Site):
     def cluster(self) -> dict[str, Any]:
         """The cluster's properties in Pulumi's state, secrets encrypted."""
         file = self.root.parents[1] / "pulumi" / ".pulumi" / "stacks" / "terp" / f"{self.root.name}.json"
-        resources = json.loads(file.read_text())["checkpoint"]["latest"]["resources"]
+        if not file.exists():
+            return {"runs": []}
+        resources = json.loads(file.read_text())["checkpoint"]["latest"].get("resources", [])
         found = [each for each in resources if each["type"] == "terp:kubernetes:Cluster"]
         return dict(found[0]["outputs"]) if found else {"runs": []}
 
@@ -107,6 +113,23 @@ class ClusterSite(Site):
 
 
 def kill(process: "subprocess.Popen[str]") -> None:
-    """Kill a session at once, with all in it."""
-    os.killpg(process.pid, signal.SIGKILL)
+    """Kill a program and all that it has started at once, as a machine that fails does."""
+    for pid in [process.pid, *descendants(process.pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait(10)
+
+
+@contextmanager
+def raised(file: Path, directory: Path) -> Iterator[ClusterSite]:
+    """The environment of a file on a cloud of its own; in the end the cloud has nothing of it."""
+    stacks = directory / "stacks"
+    (directory / "state").mkdir()
+    stacks.mkdir()
+    with EmbeddedCloud(directory / "state", hosts=True) as cloud:
+        site = ClusterSite(cloud, file, stacks)
+        site.up()
+        yield site
+        done = site.terp("destroy", str(site.file), "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not any(everything(cloud.connect()).values())

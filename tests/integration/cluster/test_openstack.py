@@ -35,7 +35,7 @@ def test_every_node_is_the_server_of_its_name(site: ClusterSite) -> None:
     for name, node in nodes.items():
         assert node.spec.provider_id.endswith(f"/{servers[name].id}")
         assert node.metadata.labels["topology.kubernetes.io/zone"] == servers[name].availability_zone
-        assert ("InternalIP", site.hosts[name].address) in [
+        assert ("InternalIP", str(site.hosts[name].address)) in [
             (a.type, a.address) for a in node.status.addresses
         ]
         assert not [each for each in node.spec.taints or [] if "uninitialized" in each.key]

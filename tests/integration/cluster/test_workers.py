@@ -69,9 +69,6 @@ def test_a_cancelled_run_leaves_nothing_behind_and_is_taken_up(site: ClusterSite
     site.up()
     assert flag in site.argv(CONTROL_PLANE, "kube-apiserver")
     assert "upgrade-cluster.yml" in site.new_runs(before)
-    site.change(kubernetes__hardening=None)
-    site.up()
-    assert flag not in site.argv(CONTROL_PLANE, "kube-apiserver")
     assert site.ready() == dict.fromkeys(NODES, True)
 
 

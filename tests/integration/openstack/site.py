@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +253,15 @@ def rule_name(rule: Any, groups: Mapping[str, str]) -> str:
     way = "from" if rule.direction == "ingress" else "to"
     said = (rule.direction, rule.ether_type, rule.protocol or "", ports, way, remote)
     return f"{groups[rule.security_group_id]}: " + " ".join(part for part in said if part)
+
+
+def descendants(pid: int) -> list[int]:
+    """The programs that a process has started, and those that they have; nearest first."""
+    parents: dict[int, int] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]

@@ -7,14 +7,13 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
 from terp.cloud.faults import Fault, set_faults
 from terp.cloud.process import wait_for
 from tests.integration.openstack.conftest import MakeSite
-from tests.integration.openstack.site import Site, everything
+from tests.integration.openstack.site import Site, descendants, everything
 from tests.integration.openstack.test_faults import assert_whole, environment
 
 pytestmark = [pytest.mark.tools, pytest.mark.cloud, pytest.mark.timeout(900)]
@@ -31,18 +30,6 @@ SLOW = [
     Fault(service=service, method="POST", delay=2) for service in ("nova", "neutron", "octavia", "cinder")
 ]
 """Every creation takes a moment longer, so that a kill meets some in the middle."""
-
-
-def descendants(pid: int) -> list[int]:
-    """The programs that a process has started, and those that they have; nearest first."""
-    parents: dict[int, int] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-    found = [pid]
-    for each in found:
-        found += [child for child, parent in parents.items() if parent == each]
-    return found[1:]
 
 
 @contextmanager

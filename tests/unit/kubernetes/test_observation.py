@@ -5,9 +5,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terp.errors import TerpError
 from terp.kubernetes import keys
 from terp.kubernetes.life import Standing, Wanted, _everyone
 from terp.kubernetes.model import ClusterState, Node
@@ -65,6 +67,17 @@ def test_everything_that_a_control_plane_says() -> None:
     node = found.api_nodes["cp-0"]
     assert (node.ready, node.version, node.labels) == (True, "1.36.3", {"zone": "a"})
     assert [(taint.key, taint.value) for taint in node.taints] == [("gpu", "")]
+
+
+@pytest.mark.parametrize(
+    "broken", ["a: b: c", "[]", "resources: 1", "resources: [{providers: [{aescbc: {keys: [{}]}}]}]"]
+)
+def test_an_encryption_key_that_cannot_be_read_names_the_host_and_shows_nothing(broken: str) -> None:
+    said = f"{keys.ENCRYPTION} {base64.b64encode(f'{broken} # secret'.encode()).decode()}\n"
+    with pytest.raises(TerpError, match="cp-0 has no readable EncryptionConfiguration") as raised:
+        seen({"cp-0": said})
+    assert "secret" not in raised.value.message.replace("secrets_encryption", "")
+    assert raised.value.exit_code == 2
 
 
 def test_a_control_plane_whose_api_and_etcd_are_silent() -> None:
