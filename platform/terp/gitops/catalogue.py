@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from terp.environment.fields import Name
-from terp.gitops.component import Component
+from terp.gitops.component import Component, Own
 from terp.gitops.versions import Upstream
 from terp.model import Model
 
@@ -24,3 +24,8 @@ class Catalogue(Model):
             for capability in component.provides:
                 found[capability] = (*found.get(capability, ()), name)
         return found
+
+    def version(self, name: str) -> str:
+        """Of a component's upstream; `own` of what is ours."""
+        source = self.components[name].source
+        return "own" if isinstance(source, Own) else self.upstreams[source.upstream].version

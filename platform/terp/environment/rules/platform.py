@@ -50,7 +50,7 @@ def switched_components_are_known(environment: Environment) -> Iterator[Finding]
 def providers_are_chosen_by_their_capability(environment: Environment) -> Iterator[Finding]:
     """A switch would leave a capability without a provider, or with two."""
     for capability, field in Providers.model_fields.items():
-        for name in sorted(_switches(environment) & _options(field.annotation)):
+        for name in sorted(_switches(environment) & options(field.annotation)):
             on = environment.platform and environment.platform.components[name]
             yield Finding(
                 key=("platform", "components", name),
@@ -65,10 +65,10 @@ def _switches(environment: Environment) -> frozenset[str]:
     return frozenset(environment.platform.components if environment.platform else ())
 
 
-def _options(annotation: object) -> frozenset[str]:
+def options(annotation: object) -> frozenset[str]:
     """The names in `Literal["minio", "seaweedfs"] | Https`."""
     inner = get_args(annotation)
-    return frozenset().union(*map(_options, inner)) | frozenset(
+    return frozenset().union(*map(options, inner)) | frozenset(
         each for each in inner if isinstance(each, str)
     )
 
