@@ -1,12 +1,11 @@
 """Components held against each other: needs that there are, one owner of each kind, words that are known."""
 
-import string
 from collections.abc import Iterator, Mapping
 
 from terp.environment.findings import Key, did_you_mean, nearest
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Chart, Component, Manifests
-from terp.gitops.facts import FACTS
+from terp.gitops.facts import FACTS, placeholders
 from terp.gitops.versions import ChartRepository, GitRepository
 
 Found = tuple[Key, str, str]
@@ -86,11 +85,6 @@ def _placeholders(component: Component, catalogue: Catalogue) -> Iterator[Found]
                     yield (field, key), f"unknown {{{word}}}", did_you_mean(word, known)
                 elif word in catalogue.capabilities and word not in component.needs:
                     yield (field, key), f"{{{word}}} is told to those that need it", f"needs: [{word}]"
-
-
-def placeholders(text: str) -> list[str]:
-    """`["domain"]` of `https://harbor.{domain}`."""
-    return [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
 
 
 def _kinds(name: str, component: Component, catalogue: Catalogue) -> Iterator[Found]:
