@@ -20,13 +20,12 @@ if TYPE_CHECKING:  # the catalogue: half a second that other commands save
 
 app = typer.Typer(help="The platform on the cluster: its components, and their order.", no_args_is_help=True)
 out = Console()
-Stack = Annotated[str, typer.Argument(help="An environment, for example production; or the path of a file.")]
 
 
 @app.command()
 def components(
     stack: Annotated[
-        str | None, typer.Argument(help="An environment; without one, all that there are.")
+        str | None, typer.Argument(help="An environment, or a file; without one, all that there are.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,11 +39,7 @@ def components(
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
-    shown = [
-        column
-        for column in ("wave", "component", "version", "layer", "needs", "profiles")
-        if graph or column != "wave"
-    ]
+    shown = [*(["wave"] if graph else []), "component", "version", "layer", "needs", "profiles"]
     table = Table(*shown, box=None, pad_edge=False)
     for row in rows:
         cells = (row[column] for column in shown)
@@ -57,7 +52,7 @@ def components(
 
 @app.command("graph")
 def draw(
-    stack: Stack,
+    stack: Annotated[str, typer.Argument(help="An environment, for example production; or a file.")],
     form: Annotated[
         Literal["mermaid", "svg"], typer.Option("--format", help="For Markdown, or for a browser.")
     ] = "mermaid",
@@ -85,10 +80,10 @@ def _platform(stack: str) -> "Platform":
 
 
 def _graph(catalogue: "Catalogue", platform: "Platform") -> "Graph":
-    from terp.gitops.graph import graph_of
+    from terp.gitops.graph import graph
     from terp.gitops.selection import select
 
-    return graph_of(select(catalogue, platform), catalogue, platform.providers.model_dump(mode="json"))
+    return graph(select(catalogue, platform).needs)
 
 
 def _row(name: str, catalogue: "Catalogue", graph: "Graph | None") -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What runs on Kubernetes: the platform that Argo CD deploys."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -72,6 +73,11 @@ class Providers(Model):
         description="Who signs the platform's certificates.",
         examples=["self-signed-issuer"],
     )
+
+    @property
+    def chosen(self) -> Mapping[str, str]:
+        """By capability a component, or the address of something outside."""
+        return self.model_dump(mode="json")
 
 
 class Platform(Model):

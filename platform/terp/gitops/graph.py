@@ -6,9 +6,6 @@ from graphlib import CycleError, TopologicalSorter
 from pydantic import Field
 
 from terp.errors import TerpError
-from terp.gitops.catalogue import Catalogue
-from terp.gitops.component import Component
-from terp.gitops.selection import needed_by
 from terp.model import Model
 
 
@@ -45,7 +42,7 @@ class Graph(Model):
 
 
 def graph(needs: Mapping[str, tuple[str, ...]]) -> Graph:
-    """The waves of components, each with the components that it needs.
+    """The waves of components, by what each needs.
 
     Raises:
         CycleOfNeedsError: some wait for each other (exit code 2).
@@ -62,8 +59,3 @@ def graph(needs: Mapping[str, tuple[str, ...]]) -> Graph:
         waves.append(tuple(sorted(ready)))
         sorter.done(*ready)
     return Graph(waves=tuple(waves), needs=ordered)
-
-
-def graph_of(selected: Mapping[str, Component], catalogue: Catalogue, providers: Mapping[str, str]) -> Graph:
-    """The waves of the components that an environment has."""
-    return graph({name: tuple(needed_by(each, catalogue, providers)) for name, each in selected.items()})

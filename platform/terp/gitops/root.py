@@ -18,7 +18,7 @@ from terp.gitops.argo import (
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
 from terp.gitops.facts import facts_of, words
-from terp.gitops.graph import graph_of
+from terp.gitops.graph import graph
 from terp.gitops.projects import ADMISSION, projects
 from terp.gitops.selection import select
 from terp.gitops.sources import sources
@@ -65,28 +65,27 @@ def root_values(stack: str, platform: Platform, catalogue: Catalogue) -> RootVal
         TerpError: what is switched off is needed, or needs form a cycle (exit code 2).
     """
     selected = select(catalogue, platform)
-    providers = platform.providers.model_dump(mode="json")
-    graph = graph_of(selected, catalogue, providers)
-    known = words(facts_of(stack, platform), catalogue, providers)
+    order = graph(selected.needs)
+    known = words(facts_of(stack, platform), catalogue, platform.providers.chosen)
     applications = {
         name: WavedApplication(
-            wave=graph.wave(name),
+            wave=order.wave(name),
             spec=ApplicationSpec(
                 project=component.layer,
                 sources=sources(name, catalogue, platform, known),
                 destination=Destination(namespace=component.namespace),
-                sync_policy=_sync_policy(component, selected.values()),
+                sync_policy=_sync_policy(component, selected.components.values()),
                 ignore_differences=ignored(component) or None,
             ),
         )
-        for name, component in selected.items()
+        for name, component in selected.components.items()
     }
     repositories = {
         name: tuple(source.repo_url for source in each.spec.sources) for name, each in applications.items()
     }
     return RootValues(
         revision=platform.git.revision,
-        projects=projects(selected, repositories),
+        projects=projects(selected.components, repositories),
         applications=applications,
     )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.gitops.platforms import platform
 
-from terp.gitops.graph import CycleOfNeedsError, Graph, graph, graph_of
+from terp.gitops.graph import CycleOfNeedsError, Graph, graph
 from terp.gitops.reading import read_catalogue
 from terp.gitops.selection import select
 
@@ -86,7 +86,7 @@ def whole(**keys: object) -> Graph:
     chosen = platform(**keys)
     optional = {name: True for name, each in CATALOGUE.components.items() if not each.provides}
     everything = chosen.model_copy(update={"components": optional})
-    return graph_of(select(CATALOGUE, everything), CATALOGUE, chosen.providers.model_dump(mode="json"))
+    return graph(select(CATALOGUE, everything).needs)
 
 
 @pytest.mark.parametrize(
