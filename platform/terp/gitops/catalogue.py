@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from terp.environment.fields import Name
-from terp.gitops.component import Component, Own
+from terp.gitops.component import Component
 from terp.gitops.versions import Upstream
 from terp.model import Model
 
@@ -26,6 +26,6 @@ class Catalogue(Model):
         return found
 
     def version(self, name: str) -> str:
-        """Of a component's upstream; `own` of what is ours."""
-        source = self.components[name].source
-        return "own" if isinstance(source, Own) else self.upstreams[source.upstream].version
+        """Of a component's upstream; `own` of what is ours alone."""
+        upstream = self.components[name].source.upstream
+        return self.upstreams[upstream].version if upstream else "own"

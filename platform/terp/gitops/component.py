@@ -80,6 +80,12 @@ class Own(Model):
     """A chart of ours, in the folder of the component."""
 
     kind: Literal["own"] = Field(title="Kind", description="A chart of ours.", examples=["own"])
+    upstream: Name | None = Field(
+        None,
+        title="Upstream",
+        description="The image that it runs, told as {image}: a name in versions.yaml.",
+        examples=["seaweedfs"],
+    )
 
 
 Source = Annotated[Chart | Manifests | Own, Field(discriminator="kind")]

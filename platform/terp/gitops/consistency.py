@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from terp.environment.findings import Key, did_you_mean, nearest
 from terp.gitops.catalogue import Catalogue
-from terp.gitops.component import Chart, Component, Manifests
+from terp.gitops.component import Chart, Component, Manifests, Own
 from terp.gitops.facts import FACTS, placeholders
-from terp.gitops.versions import ChartRepository, GitRepository
+from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
 
+FORMS = {Chart: ChartRepository, Manifests: GitRepository, Own: ImageRepository}
+"""What the upstream of each kind of source is."""
 Found = tuple[Key, str, str]
 """Where, what, and what would be right."""
 
@@ -31,11 +33,8 @@ def _sources(component: Component, catalogue: Catalogue, folder: str) -> Iterato
     right = "kustomize" if isinstance(source, Manifests) else "charts"
     if folder != right:
         yield ("source", "kind"), f"{source.kind} belongs in {right}/", f"move the folder to {right}/"
-    if not isinstance(source, Chart | Manifests):
-        return
-    form = ChartRepository if isinstance(source, Chart) else GitRepository
-    known = [name for name, each in catalogue.upstreams.items() if isinstance(each, form)]
-    if source.upstream not in known:
+    known = [name for name, each in catalogue.upstreams.items() if isinstance(each, FORMS[type(source)])]
+    if source.upstream and source.upstream not in known:
         said = did_you_mean(source.upstream, known)
         yield (
             ("source", "upstream"),
@@ -77,7 +76,8 @@ def _copies(component: Component, catalogue: Catalogue) -> Iterator[Found]:
 
 def _placeholders(component: Component, catalogue: Catalogue) -> Iterator[Found]:
     """An address tells of the environment; values also of the capabilities that the component needs."""
-    told = {"values": (FACTS | catalogue.capabilities.keys()), "provides": FACTS}
+    image = {"image"} if isinstance(component.source, Own) and component.source.upstream else set()
+    told = {"values": (FACTS | catalogue.capabilities.keys() | image), "provides": FACTS}
     for field, known in told.items():
         for key, text in getattr(component, field).items():
             for word in placeholders(text):

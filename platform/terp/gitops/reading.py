@@ -14,7 +14,7 @@ from terp.errors import TerpError
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
 from terp.gitops.consistency import contradictions
-from terp.gitops.versions import GIT, HELM, Upstream
+from terp.gitops.versions import GIT, HELM, IMAGE, Upstream
 from terp.paths import PROJECT
 
 FILE = "component.yaml"
@@ -99,5 +99,5 @@ def _placed(file: Path, key: Key, message: str, suggestion: str, root: Path) -> 
 
 def _without_tag(key: Key) -> Key:
     """Pydantic names the kind of a source or of an upstream after it; the file does not."""
-    tagged = key[:1] == ("source",) or key[1:2] in {(GIT,), (HELM,)}
+    tagged = key[:1] == ("source",) or key[1:2] in {(GIT,), (HELM,), (IMAGE,)}
     return (*key[:1], *key[2:]) if tagged and len(key) > 1 else key

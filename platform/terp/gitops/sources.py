@@ -8,9 +8,9 @@ from pydantic import JsonValue
 from terp.environment.platform import Platform
 from terp.gitops.argo import ApplicationSource, Helm, Kustomize, KustomizePatch, KustomizeTarget
 from terp.gitops.catalogue import Catalogue
-from terp.gitops.component import Chart, Component, Manifests
+from terp.gitops.component import Chart, Component, Manifests, Own
 from terp.gitops.facts import Words, fill
-from terp.gitops.versions import ChartRepository, GitRepository
+from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
 
 OCI = "oci://"
 REVISION = "$revision"
@@ -49,8 +49,10 @@ def sources(
                     kustomize=Kustomize(patches=changes) if changes else None,
                 ),
             )
-        case _:
-            helm = _helm(name, "", component, platform.profile, known)
+        case Own(upstream=upstream):
+            image = cast("ImageRepository", catalogue.upstreams[upstream]) if upstream else None
+            told = {**known, "image": f"{image.image}:{image.version}"} if image else known
+            helm = _helm(name, "", component, platform.profile, told)
             return (
                 ApplicationSource(repo_url=git.repository, path=folder, target_revision=REVISION, helm=helm),
             )

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from terp.environment.fields import Commit, Https, Name
+from terp.gitops.component import Image
 from terp.model import Model
 
 CHARTS = r"^(https|oci)://[^\s/?#@]+(/[^\s?#]*)?$"
-GIT, HELM = "git repository", "chart repository"
+GIT, HELM, IMAGE = "git repository", "chart repository", "image repository"
 Version = Annotated[str, StringConstraints(pattern=r"^v?\d+(\.\d+)+([-+][0-9A-Za-z.-]+)?$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -48,10 +49,24 @@ class GitRepository(Model):
         return re.sub(r"^https://[^/]+/|(\.git)?/?$", "", self.git)
 
 
+class ImageRepository(Model):
+    """An image that a chart of ours runs."""
+
+    image: Image = Field(
+        title="Image", description="Its repository.", examples=["docker.io/chrislusf/seaweedfs"]
+    )
+    version: Version = Field(title="Version", description="The tag.", examples=["4.44"])
+
+
 def _kind(value: object) -> str:
-    return GIT if isinstance(value, GitRepository) or (isinstance(value, dict) and "git" in value) else HELM
+    """By the key that names the repository; of what is neither, the commonest."""
+    kinds = {"git": GIT, "image": IMAGE}
+    return next((kind for key, kind in kinds.items() if isinstance(value, dict) and key in value), HELM)
 
 
 Upstream = Annotated[
-    Annotated[ChartRepository, Tag(HELM)] | Annotated[GitRepository, Tag(GIT)], Discriminator(_kind)
+    Annotated[ChartRepository, Tag(HELM)]
+    | Annotated[GitRepository, Tag(GIT)]
+    | Annotated[ImageRepository, Tag(IMAGE)],
+    Discriminator(_kind),
 ]

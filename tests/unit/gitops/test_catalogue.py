@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from terp.gitops.component import Chart, Manifests
+from terp.gitops.component import Own
 from terp.gitops.reading import FILE, InvalidCatalogueError, read_catalogue
 
 CATALOGUE = read_catalogue()
+PROJECT = Path(__file__).parents[3]
 VERSIONS = """\
 cert-manager: { charts: "https://charts.jetstack.io", version: v1.20.3 }
 kubeflow: { git: "https://github.com/kubeflow/community-distribution", version: "26.03", commit: "%s" }
@@ -51,12 +53,20 @@ def test_every_part_of_the_platform_is_there():
 
 
 def test_no_upstream_is_left_that_nobody_takes():
-    taken = {
-        each.source.upstream
-        for each in CATALOGUE.components.values()
-        if isinstance(each.source, Chart | Manifests)
-    }
-    assert CATALOGUE.upstreams.keys() == taken
+    taken = {each.source.upstream for each in CATALOGUE.components.values()}
+    assert CATALOGUE.upstreams.keys() == taken - {None}
+
+
+def test_a_chart_of_ours_is_there():
+    for name, each in CATALOGUE.components.items():
+        chart = PROJECT / "charts" / name / "Chart.yaml"
+        assert chart.exists() == isinstance(each.source, Own), name
+        assert not chart.exists() or yaml.safe_load(chart.read_text())["name"] == name
+
+
+def test_what_has_secrets_waits_for_the_store_that_they_come_from():
+    for name, each in CATALOGUE.components.items():
+        assert not each.secrets or "secret-store" in each.needs, name
 
 
 def test_what_is_not_maintained_or_not_free_warns():

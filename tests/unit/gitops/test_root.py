@@ -75,6 +75,12 @@ def test_a_chart_of_ours_lies_in_the_repository():
     assert source.helm.values_object == {"server": "http://vault.vault.svc:8200"}
 
 
+def test_a_chart_of_ours_is_told_the_image_that_the_versions_name():
+    helm = spec("seaweedfs", providers={"s3": "seaweedfs"}).sources[0].helm
+    assert helm
+    assert helm.values_object == {"image": "docker.io/chrislusf/seaweedfs:4.44", "replicas": 1}
+
+
 def test_values_are_told_of_the_provider_that_is_chosen():
     def server(**providers: str) -> object:
         helm = spec("secret-store", providers=providers).sources[0].helm
