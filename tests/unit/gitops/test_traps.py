@@ -201,12 +201,12 @@ def test_dates_that_the_api_server_fills_in_are_no_difference():
         ("kubeflow-pipelines", "mlpipeline-minio-artifact"),
         ("kubeflow-pipelines", "mysql-secret"),
         ("katib", "katib-mysql-secrets"),
+        ("model-registry", "model-registry-db-secrets"),
     ],
 )
 def test_secrets_that_upstream_has_in_git_are_taken_out_and_come_from_vault(name: str, secret: str):
     assert patched(name, "Secret", secret)["$patch"] == "delete"
-    if secret != "dex-passwords":  # users of its own: people come from the identity provider
-        assert secret in {each.name for each in CATALOGUE.components[name].secrets}
+    assert secret in {each.name for each in CATALOGUE.components[name].secrets}
 
 
 def test_kubeflows_istio_and_its_policies_for_the_whole_mesh_are_not_taken():
