@@ -238,6 +238,12 @@ class Component(Model):
         examples=[{"externalURL": "https://harbor.{domain}"}],
     )
     crds: tuple[Crd, ...] = Field((), title="CRDs", description="Kinds that it brings.")
+    makes: tuple[Object, ...] = Field(
+        (),
+        title="Makes",
+        description="What its controllers make in every namespace (fact).",
+        examples=[["ConfigMap/istio-ca-root-cert"]],
+    )
     cluster_kinds: tuple[ClusterKind, ...] = Field(
         (),
         title="Cluster-wide kinds",

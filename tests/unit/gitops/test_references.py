@@ -277,6 +277,11 @@ def test_databases_come_with_their_secrets():
     assert check(user, cluster, needs=True, crds=kinds) == []
 
 
+def test_controllers_make_things_in_every_namespace():
+    user = VOLUME % "configMap: { name: istio-ca-root-cert }"
+    assert check(user, needs=True, namespace="other", makes=["ConfigMap/istio-ca-root-cert"]) == []
+
+
 def test_a_bundle_is_in_every_namespace():
     bundle = one("Bundle", "trust.cert-manager.io/v1alpha1")
     kinds = [{"name": "bundles.trust.cert-manager.io", "kind": "Bundle", "versions": ["v1alpha1"]}]

@@ -64,10 +64,12 @@ def _makers(manifests: Mapping[str, Iterable[Manifest]], components: Mapping[str
 
 
 def _declared(component: Component) -> Iterator[Thing]:
-    """What its manifests need not show: its namespace, the kinds that it brings, Secrets from Vault."""
+    """What its manifests need not show: namespace, kinds, Secrets from Vault, what controllers make."""
     yield Thing("Namespace", "", component.namespace)
     yield from (crd(each.kind, each.group) for each in component.crds)
     yield from (Thing("Secret", component.namespace, each.name) for each in component.secrets)
+    for kind, _, name in (each.partition("/") for each in component.makes):
+        yield Thing(kind, EVERYWHERE, name)
 
 
 def _same(thing: Thing) -> tuple[Thing, Thing]:
