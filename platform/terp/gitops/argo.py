@@ -90,9 +90,13 @@ class Backoff(ArgoModel):
 
 
 class Retry(ArgoModel):
-    """Webhooks and kinds may be there a moment later than their objects."""
+    """Without end, as webhooks may come a moment after their objects; and a newer commit takes its turn.
 
-    limit: int = 10
+    A revision that has been given up is not tried again by itself (argo-cd#11494, #23038).
+    """
+
+    limit: int = -1
+    refresh: bool = True
     backoff: Backoff = Backoff()
 
 

@@ -103,7 +103,12 @@ def test_roles_that_are_gathered_from_others_are_no_difference():
 def test_objects_of_a_kind_that_comes_with_them_are_tried_again(name: str):
     policy = spec(name).sync_policy
     assert "SkipDryRunOnMissingResource=true" in policy.sync_options
-    assert policy.retry.limit > 1
+    assert policy.retry.limit == -1
+
+
+def test_a_sync_that_fails_is_tried_until_it_works_or_there_is_a_newer_commit():
+    for each in ALL.values():
+        assert (each.spec.sync_policy.retry.limit, each.spec.sync_policy.retry.refresh) == (-1, True)
 
 
 @pytest.mark.parametrize(
