@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from terp.cli import acceptance, cloud, doctor, environment, hosts, kubespray, mirror, stack, tools
+from terp.cli import acceptance, cloud, doctor, environment, gitops, hosts, kubespray, mirror, stack, tools
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.add_typer(hosts.app, name="hosts")
 app.add_typer(cloud.app, name="cloud")
 app.add_typer(tools.app, name="tools")
 app.add_typer(kubespray.app, name="kubespray")
+app.add_typer(gitops.app, name="gitops")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from terp.environment.fields import LabelValue
 from terp.environment.kubernetes import Kubernetes
 from terp.environment.network import Network
 from terp.environment.nodes import Nodes
+from terp.environment.platform import Platform
 from terp.model import Model
 
 
@@ -32,4 +33,7 @@ class Environment(Model):
     access: Access = Field(Access(), title="Access", description="Who reaches it, and how.")
     kubernetes: Kubernetes = Field(
         Kubernetes(), title="Kubernetes", description="Which Kubernetes, how it is installed and secured."
+    )
+    platform: Platform | None = Field(
+        None, title="Platform", description="What Argo CD deploys on the cluster; nothing when absent."
     )

@@ -24,6 +24,7 @@ COMMIT = r"^[0-9a-f]{40}$"
 HTTPS = r"^https://[^\s/?#@]+(/[^\s?#]*)?$"
 HTTP = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 ORIGIN = r"^https?://[^\s/?#@]+$"
+OCI = rf"^oci://{LABEL}(\.{LABEL})*(:\d+)?(/[a-z0-9._-]+)*$"
 REGISTRY = rf"^{LABEL}(\.{LABEL})*(:\d+)?$"
 CPU = r"^\d+m?$"
 QUANTITY = r"^\d+([KMGT]i?)?$"
@@ -47,6 +48,7 @@ FORMS = {
     HTTPS: 'an address with https and without a password, such as "https://login.example.org",',
     HTTP: 'an address without a password, such as "https://mirror.example.org",',
     ORIGIN: 'an address without a path, such as "http://mirror.example.org:8080",',
+    OCI: 'a place in a registry, such as "oci://registry.example.org/charts",',
     REGISTRY: 'a registry as in names of images, such as "docker.io",',
     CPU: 'processors, such as "2", or thousandths of one, such as "500m",',
     QUANTITY: 'bytes as Kubernetes writes them, such as "512Mi",',
@@ -87,6 +89,7 @@ Commit = Annotated[str, StringConstraints(pattern=COMMIT)]
 Https = Annotated[str, StringConstraints(pattern=HTTPS, max_length=2048)]
 Http = Annotated[str, StringConstraints(pattern=HTTP, max_length=2048)]
 Origin = Annotated[str, StringConstraints(pattern=ORIGIN, max_length=300)]
+Oci = Annotated[str, StringConstraints(pattern=OCI, max_length=300)]
 Registry = Annotated[str, StringConstraints(pattern=REGISTRY, max_length=253)]
 Cpu = Annotated[str, StringConstraints(pattern=CPU, max_length=12)]
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY, max_length=20)]

@@ -129,8 +129,8 @@ def _unknown(asked: str) -> TerpError:
 def published_schema() -> str:
     """JSON Schema of a whole stack file, for editors."""
     inner = dict(schema.schema())
-    definitions = {name: _closed(each) for name, each in inner.pop("$defs").items()}
-    definitions["Environment"] = _closed(inner)
+    definitions = {name: closed(each) for name, each in inner.pop("$defs").items()}
+    definitions["Environment"] = closed(inner)
     whole = {
         "$schema": SCHEMA_ADDRESS,
         "title": "Stack file of Terp",
@@ -149,11 +149,11 @@ def published_schema() -> str:
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
-def _closed(node: object) -> object:
+def closed(node: object) -> object:
     """Mappings take no names but those of their pattern."""
     if isinstance(node, list):
-        return [_closed(each) for each in node]
+        return [closed(each) for each in node]
     if not isinstance(node, dict):
         return node
-    closed = {name: _closed(each) for name, each in node.items()}
-    return {**closed, "additionalProperties": False} if "patternProperties" in node else closed
+    inner = {name: closed(each) for name, each in node.items()}
+    return {**inner, "additionalProperties": False} if "patternProperties" in node else inner

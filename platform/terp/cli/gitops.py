@@ -1,0 +1,104 @@
+"""`terp gitops`: what is deployed on the cluster, and in which order."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from terp.cli.cloud import AsJson
+from terp.environment import read, stack_file
+from terp.environment.stack_file import stack_name
+from terp.errors import TerpError
+
+if TYPE_CHECKING:  # the catalogue: half a second that other commands save
+    from terp.environment.platform import Platform
+    from terp.gitops.catalogue import Catalogue
+    from terp.gitops.graph import Graph
+
+app = typer.Typer(help="The platform on the cluster: its components, and their order.", no_args_is_help=True)
+out = Console()
+
+
+@app.command()
+def components(
+    stack: Annotated[
+        str | None, typer.Argument(help="An environment, or a file; without one, all that there are.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List components: version, layer, what they need, and in which wave they come."""
+    from terp.gitops.reading import read_catalogue
+
+    catalogue = read_catalogue()
+    graph = _graph(catalogue, _platform(stack)) if stack else None
+    names = [name for wave in graph.waves for name in wave] if graph else list(catalogue.components)
+    rows = [_row(name, catalogue, graph) for name in names]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    shown = [*(["wave"] if graph else []), "component", "version", "layer", "needs", "profiles"]
+    table = Table(*shown, box=None, pad_edge=False)
+    for row in rows:
+        cells = (row[column] for column in shown)
+        table.add_row(*(", ".join(cell) if isinstance(cell, list) else str(cell) for cell in cells))
+    Console(width=max(out.width, 150)).print(table)
+    for row in rows:
+        if row["warning"]:
+            typer.echo(f"{row['component']}: {row['warning']}")
+
+
+@app.command("graph")
+def draw(
+    stack: Annotated[str, typer.Argument(help="An environment, for example production; or a file.")],
+    form: Annotated[
+        Literal["mermaid", "svg"], typer.Option("--format", help="For Markdown, or for a browser.")
+    ] = "mermaid",
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output when absent.")] = None,
+) -> None:
+    """Draw in which order the components of an environment come; the critical path is heavy."""
+    from terp.gitops import drawing
+    from terp.gitops.reading import read_catalogue
+
+    graph = _graph(read_catalogue(), _platform(stack))
+    text = drawing.svg(graph) if form == "svg" else drawing.mermaid(graph)
+    if output:
+        output.write_text(text)
+    else:
+        typer.echo(text, nl=False)
+
+
+def _platform(stack: str) -> "Platform":
+    file = stack_file(stack)
+    platform = read(file).platform
+    if platform is None:
+        hint = "what it may say: terp explain platform"
+        raise TerpError(f"{stack_name(file)} has no platform", hint=hint, exit_code=2)
+    return platform
+
+
+def _graph(catalogue: "Catalogue", platform: "Platform") -> "Graph":
+    from terp.gitops.graph import graph
+    from terp.gitops.selection import select
+
+    return graph(select(catalogue, platform).needs)
+
+
+def _row(name: str, catalogue: "Catalogue", graph: "Graph | None") -> dict[str, object]:
+    component = catalogue.components[name]
+    return {
+        "component": name,
+        "description": component.description,
+        "version": catalogue.version(name),
+        "licence": component.licence,
+        "status": component.status,
+        "warning": component.warning,
+        "layer": component.layer,
+        "namespace": component.namespace,
+        "needs": list(graph.needs[name] if graph else component.needs),
+        "provides": list(component.provides),
+        "profiles": list(component.profiles),
+        **({"wave": graph.wave(name)} if graph else {}),
+    }

@@ -1,0 +1,111 @@
+"""What runs on Kubernetes: the platform that Argo CD deploys."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from terp.environment.fields import DomainName, Https, Name, Oci, Reference
+from terp.model import Model
+
+
+class GitRepository(Model):
+    """Where Argo CD reads charts and values."""
+
+    repository: Reference = Field(
+        title="Repository",
+        description="Address of this work tree, or of your copy of it.",
+        examples=["https://git.example.org/terp.git"],
+    )
+    revision: Reference = Field(
+        "main",
+        title="Revision",
+        description="Branch, tag or commit that is deployed.",
+        examples=["v0.1.0"],
+    )
+
+
+class PlatformMirror(Model):
+    """Where charts and manifests of others are read instead; images go by `kubernetes.registries`."""
+
+    charts: Oci = Field(
+        title="Charts",
+        description="Registry that has each chart by its name.",
+        examples=["oci://registry.example.org/charts"],
+    )
+    git: Https = Field(
+        title="Git",
+        description="Address below which each git repository lies by its owner and name.",
+        examples=["https://git.example.org/mirror"],
+    )
+
+
+class Providers(Model):
+    """Who provides what components need; an address is something outside that is there already."""
+
+    s3: Literal["minio", "seaweedfs", "rook-ceph-cluster"] | Https = Field(
+        "minio",
+        title="S3",
+        description="Object storage.",
+        examples=["seaweedfs", "https://s3.example.org"],
+    )
+    secrets: Literal["vault", "openbao"] | Https = Field(
+        "vault",
+        title="Secrets",
+        description="Where secrets are kept, and the authority that signs certificates.",
+        examples=["openbao", "https://vault.example.org"],
+    )
+    postgres: Literal["cloudnative-pg"] = Field(
+        "cloudnative-pg", title="PostgreSQL", description="Databases.", examples=["cloudnative-pg"]
+    )
+    redis: Literal["valkey"] = Field(
+        "valkey", title="Redis", description="Caches and queues.", examples=["valkey"]
+    )
+    oidc: Literal["keycloak"] | Https = Field(
+        "keycloak",
+        title="OIDC",
+        description="People's logins (OpenID Connect); of something outside its issuer.",
+        examples=["https://login.example.org/realms/ml"],
+    )
+    issuer: Literal["vault-issuer", "self-signed-issuer"] = Field(
+        "vault-issuer",
+        title="Issuer",
+        description="Who signs the platform's certificates.",
+        examples=["self-signed-issuer"],
+    )
+
+    @property
+    def chosen(self) -> Mapping[str, str]:
+        """By capability a component, or the address of something outside."""
+        return self.model_dump(mode="json")
+
+
+class Platform(Model):
+    """What Argo CD deploys on the cluster."""
+
+    profile: Literal["small", "ha"] = Field(
+        "small",
+        title="Profile",
+        description="One replica of each with modest requests, or no single point of failure.",
+        examples=["ha"],
+    )
+    domain: DomainName = Field(
+        title="Domain",
+        description="Below it lie the platform's names, such as harbor.<domain>.",
+        examples=["ml.example.org"],
+    )
+    git: GitRepository = Field(title="Git", description="Where Argo CD reads charts and values.")
+    providers: Providers = Field(
+        Providers(), title="Providers", description="Who provides what components need."
+    )
+    components: dict[Name, bool] = Field(
+        {},
+        title="Components",
+        description="Switched on or off; of the others the profile decides, and whether one is needed.",
+        examples=[{"harbor": False, "mlflow": True}],
+    )
+    mirror: PlatformMirror | None = Field(
+        None,
+        title="Mirror",
+        description="Where charts and manifests of others are read; at their projects when absent.",
+    )

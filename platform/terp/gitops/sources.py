@@ -1,0 +1,88 @@
+"""Where the manifests of a component come from, as Argo CD takes it."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from pydantic import JsonValue
+
+from terp.environment.platform import Platform
+from terp.gitops.argo import ApplicationSource, Helm, Kustomize, KustomizePatch, KustomizeTarget
+from terp.gitops.catalogue import Catalogue
+from terp.gitops.component import Chart, Component, Manifests, Own
+from terp.gitops.facts import Words, fill
+from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
+
+OCI = "oci://"
+REVISION = "$revision"
+"""Of our own repository; the root chart puts it in."""
+
+
+def sources(
+    name: str, catalogue: Catalogue, platform: Platform, known: Words
+) -> tuple[ApplicationSource, ...]:
+    """Upstream's chart with our values from git; upstream's manifests; or a chart of ours."""
+    component = catalogue.components[name]
+    git, folder = platform.git, f"charts/{name}"
+    match component.source:
+        case Chart(upstream=upstream, chart=chart):
+            repository = cast("ChartRepository", catalogue.upstreams[upstream])
+            return (
+                ApplicationSource(
+                    repo_url=_charts(repository, platform),
+                    chart=chart,
+                    target_revision=repository.version,
+                    helm=_helm(name, f"$values/{folder}/", component, platform.profile, known),
+                ),
+                ApplicationSource(repo_url=git.repository, target_revision=REVISION, ref="values"),
+            )
+        case Manifests(upstream=upstream, path=path, patches=patches):
+            at = cast("GitRepository", catalogue.upstreams[upstream])
+            changes = tuple(
+                KustomizePatch(target=KustomizeTarget(**each.target.model_dump()), patch=each.patch)
+                for each in patches
+            )
+            return (
+                ApplicationSource(
+                    repo_url=_git(at, platform),
+                    path=path,
+                    target_revision=at.commit,
+                    kustomize=Kustomize(patches=changes) if changes else None,
+                ),
+            )
+        case Own(upstream=upstream):
+            image = cast("ImageRepository", catalogue.upstreams[upstream]) if upstream else None
+            told = {**known, "image": f"{image.image}:{image.version}"} if image else known
+            helm = _helm(name, "", component, platform.profile, told)
+            return (
+                ApplicationSource(repo_url=git.repository, path=folder, target_revision=REVISION, helm=helm),
+            )
+
+
+def _helm(name: str, place: str, component: Component, profile: str, known: Words) -> Helm:
+    files = (f"{place}values.yaml", f"{place}values-{profile}.yaml")
+    return Helm(
+        release_name=name,
+        value_files=files,
+        values_object=nested({key: fill(text, known) for key, text in component.values.items()}) or None,
+    )
+
+
+def _charts(repository: ChartRepository, platform: Platform) -> str:
+    """Argo CD writes places in registries without their scheme."""
+    return (platform.mirror.charts if platform.mirror else repository.charts).removeprefix(OCI)
+
+
+def _git(repository: GitRepository, platform: Platform) -> str:
+    return f"{platform.mirror.git.rstrip('/')}/{repository.name}" if platform.mirror else repository.git
+
+
+def nested(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """`{"a.b": 1}` as `{"a": {"b": 1}}`."""
+    tree: dict[str, JsonValue] = {}
+    for key, value in values.items():
+        *above, last = key.split(".")
+        here = tree
+        for step in above:
+            here = cast("dict[str, JsonValue]", here.setdefault(step, {}))
+        here[last] = value
+    return tree

@@ -1,0 +1,67 @@
+"""The form of a component, and what is published of it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, get_args
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from terp.gitops.component import Component, SecretKey
+from terp.gitops.facts import Facts
+from terp.gitops.schema import published_schema
+from terp.gitops.versions import ChartRepository, GitRepository
+from terp.model import Model
+
+PUBLISHED = Path(__file__).parents[3] / "docs" / "gitops" / "component.schema.json"
+
+
+def models(annotation: object) -> Iterator[type[Model]]:
+    """Every model that an annotation leads to."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models(field.annotation)
+    for inner in get_args(annotation):
+        yield from models(inner)
+
+
+MODELS = sorted({*models(Component), ChartRepository, GitRepository, Facts}, key=lambda model: model.__name__)
+
+
+def test_the_published_schema_is_that_of_the_model(request: pytest.FixtureRequest):
+    if request.config.getoption("--update-golden"):
+        PUBLISHED.write_text(published_schema())
+    assert PUBLISHED.read_text() == published_schema(), "the model was changed? pytest --update-golden"
+
+
+def test_the_schema_takes_no_name_that_the_models_refuse():
+    schema = json.loads(published_schema())
+    assert all(each["additionalProperties"] is False for each in (schema, *schema["$defs"].values()))
+    assert schema["properties"]["provides"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
+def test_every_field_says_what_it_is(model: type[Model]):
+    for name, field in model.model_fields.items():
+        assert field.title, name
+        assert field.description, name
+        assert field.description.endswith("."), name
+        if not any(models(field.annotation)):
+            assert field.examples, name
+        for example in field.examples or []:
+            TypeAdapter(Annotated[field.annotation, field]).validate_python(example)
+
+
+@pytest.mark.parametrize(
+    ("origin", "copy_of"), [("copied", None), ("generated", "valkey/valkey/REDIS_PASSWORD")]
+)
+def test_a_copy_says_what_it_is_a_copy_of_and_nothing_else_does(origin: str, copy_of: str | None):
+    with pytest.raises(ValidationError, match="copy_of belongs to the origin copied"):
+        SecretKey.model_validate({"name": "password", "origin": origin, "copy_of": copy_of})
+
+
+def test_a_git_repository_keeps_its_name_on_a_mirror():
+    upstream = GitRepository(git="https://github.com/kubeflow/manifests.git", version="1.0", commit="0" * 40)
+    assert upstream.name == "kubeflow/manifests"
