@@ -9,7 +9,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from terp.cli import acceptance, cloud, doctor, environment, gitops, hosts, kubespray, mirror, stack, tools
+from terp.cli import (
+    acceptance,
+    cloud,
+    doctor,
+    environment,
+    gitops,
+    hosts,
+    kubespray,
+    mirror,
+    stack,
+    status,
+    tools,
+)
 from terp.errors import TerpError
 
 app = typer.Typer(
@@ -24,6 +36,7 @@ app.command()(stack.destroy)
 app.command()(stack.ssh)
 app.command()(stack.env)
 app.command()(stack.down)
+app.command()(status.status)
 app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)

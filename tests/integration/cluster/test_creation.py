@@ -34,6 +34,16 @@ def test_the_cluster_does_what_a_cluster_does(site: ClusterSite) -> None:
     assert set(outcomes.values()) == {"passed"}
 
 
+def test_the_status_is_that_everything_is_well(site: ClusterSite) -> None:
+    done = site.terp("status", str(site.file), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = json.loads(done.stdout)
+    nodes = {each["name"]: each["node"] for each in status["hosts"] if each["role"] != "bastion"}
+    assert nodes == dict.fromkeys(NODES, "Ready")
+    assert {each["server"] for each in status["hosts"]} == {"ACTIVE"}
+    assert status["applications"] is None
+
+
 def test_nothing_runs_when_nothing_changed(site: ClusterSite) -> None:
     before = site.runs()
     assert set(site.up()["changes"]) <= {"same", "read"}

@@ -56,6 +56,7 @@ class Api:
         self.core = client.CoreV1Api(self._client)
         self.apps = client.AppsV1Api(self._client)
         self.storage = client.StorageV1Api(self._client)
+        self.objects = client.CustomObjectsApi(self._client)
         self.networking = client.NetworkingV1Api(self._client)
         try:
             self.version: str = client.VersionApi(self._client).get_code().git_version.removeprefix("v")
