@@ -53,6 +53,11 @@ class ClusterSite(Site):
         """The API, through the kubeconfig that `terp up` wrote."""
         return Api(self.kubeconfig.read_text())
 
+    def answers(self, host: str) -> bool:
+        """Whether a host answers SSH."""
+        argv = ["ssh", "-F", str(self.ssh_config), host, "true"]
+        return subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode == 0
+
     def ready(self) -> dict[str, bool]:
         """Whether each node is ready, by name."""
         return {name: node.ready for name, node in self.api().nodes().items()}

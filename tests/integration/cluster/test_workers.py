@@ -25,7 +25,6 @@ def test_a_worker_comes_although_the_first_try_was_killed(site: ClusterSite) -> 
     trying = site.begin()
     site.wait_for_playbook("scale")
     kill(trying)
-    wait_for("the provider to notice", lambda: not processes(site.folder), 90)
     site.up()
     assert site.ready() == dict.fromkeys({*NODES, NEW}, True)
     assert site.new_runs(before) == ["scale.yml"]

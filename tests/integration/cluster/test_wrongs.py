@@ -51,7 +51,7 @@ def test_a_host_that_does_not_answer_is_named_before_anything_runs(site: Cluster
         cloud.compute.wait_for_server(server, wait=60, interval=0.5)
     assert f"{WORKER} does not answer SSH" in said
     assert site.runs() == before
-    wait_for("its SSH", lambda: site.remote(WORKER).run("true").succeeded, 60)
+    wait_for("its SSH", lambda: site.answers(WORKER), 60)
     wait_for("all nodes to be ready", lambda: all(site.ready().values()), 120)
 
 

@@ -20,7 +20,7 @@ def members(trio: ClusterSite) -> set[str]:
         "etcd-$(hostname) -- etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt "
         "--cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key "
     )
-    alive = next(name for name in sorted(NAMES) if trio.remote(name).run("true").succeeded)
+    alive = next(name for name in sorted(NAMES) if trio.answers(name))
     listed = trio.remote(alive).check_output(f"{command} member list")
     trio.remote(alive).check_output(f"{command} endpoint health --cluster")
     return {line.split(", ")[2] for line in listed.splitlines()}
