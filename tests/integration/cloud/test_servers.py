@@ -257,9 +257,12 @@ def test_a_load_balancer_shares_the_load(site: Site) -> None:
 
 
 @pytest.fixture
-def running(hosts_cloud: EmbeddedCloud) -> Iterator[EmbeddedCloud]:
+def running(hosts_cloud: EmbeddedCloud, site: Site, worker: str) -> Iterator[EmbeddedCloud]:
+    """The cloud, which is up again afterwards, with its servers."""
     yield hosts_cloud
     hosts_cloud.up()
+    site.wait_ssh("bastion")
+    site.wait_ssh(worker)
 
 
 @pytest.mark.parametrize("crash", [False, True], ids=["in peace", "after kill -9 of everything"])
@@ -287,8 +290,7 @@ def server_at_rest(cloud: EmbeddedCloud, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", [NAME, "network", "proxy", "nova", "mariadb"])
-def test_down_leaves_nothing_after_kill_9_of_one(site: Site, running: EmbeddedCloud, name: str) -> None:
-    site.wait_ssh("bastion")
+def test_down_leaves_nothing_after_kill_9_of_one(running: EmbeddedCloud, name: str) -> None:
     kill(running, name)
     running.down()
     assert running.traces() == ""
