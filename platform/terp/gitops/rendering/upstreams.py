@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from terp.tools.build import NETWORK
 
 LIMIT = 600.0
 """Seconds for all that git fetches."""
+SILENT = re.compile(rf"{NETWORK.pattern}|Could not resolve host|Failed to connect|Connection timed out")
+"""What Helm and git say of a host that is not reached."""
 
 
 class Upstreams:
@@ -76,7 +79,7 @@ class Upstreams:
             yield
         except CommandError as error:
             said = (error.output.strip().splitlines() or [error.message])[-1]
-            if NETWORK.search(error.output):
+            if SILENT.search(error.output):
                 self._silent[host] = f"{host} could not be reached before"
             raise _unavailable(what, said) from error
 
