@@ -60,10 +60,13 @@ def definition(crd: Crd) -> Object:
         for number, version in enumerate(crd.versions)
     ]
     names = {"kind": crd.kind, "listKind": f"{crd.kind}List", "plural": crd.name.partition(".")[0]}
+    approval = {
+        "api-approved.kubernetes.io": "unapproved, a stand-in"
+    }  # asked of groups of Kubernetes' projects
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": crd.name},
+        "metadata": {"name": crd.name, "annotations": approval},
         "spec": {"group": crd.group, "scope": crd.scope, "names": names, "versions": versions},
     }
 
