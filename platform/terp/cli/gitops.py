@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from terp.cli.cloud import AsJson
+from terp.cli.cloud import AsJson, progress
 from terp.environment import read, stack_file
 from terp.environment.stack_file import stack_name
 from terp.errors import TerpError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the catalogue: half a second that other commands save
     from terp.environment.platform import Platform
     from terp.gitops.catalogue import Catalogue
     from terp.gitops.graph import Graph
+    from terp.gitops.rendering import Rendered
 
 app = typer.Typer(help="The platform on the cluster: its components, and their order.", no_args_is_help=True)
 out = Console()
@@ -68,6 +69,60 @@ def draw(
         output.write_text(text)
     else:
         typer.echo(text, nl=False)
+
+
+@app.command()
+def render(
+    stack: Annotated[str, typer.Argument(help="An environment, for example production; or a file.")],
+    component: Annotated[str | None, typer.Argument(help="One alone; platform is the root.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for a file of each; standard output when absent.")
+    ] = None,
+    charts: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
+            help="Folder with charts and repositories of others, in the place of their addresses.",
+        ),
+    ] = None,
+) -> None:
+    """Render what Argo CD would apply, with the same Helm and kustomize; our own repository is the work tree.
+
+    Exit code 1: something could not be rendered, or not be had; the rest is there.
+    """
+    from terp.environment.kubernetes import kubernetes_version
+    from terp.gitops.reading import read_catalogue
+    from terp.gitops.rendering import cluster_of, rendered, renderer
+    from terp.gitops.root import root_values
+    from terp.gitops.selection import select
+    from terp.tools import sync
+
+    platform, catalogue = _platform(stack), read_catalogue()
+    values = root_values(stack_name(stack_file(stack)), platform, catalogue)
+    version = kubernetes_version(read(stack_file(stack)).kubernetes)
+    cluster = cluster_of(version, select(catalogue, platform).components.values())
+    failed = []
+    with progress() as story:
+        tools, own = sync("gitops", story), platform.git.repository
+        with story.task("render") as task, renderer(tools, cluster, own, charts) as programs:
+            for share, each in rendered(programs, values, component):
+                task.update(each.name, share)
+                if each.error:
+                    failed.append(f"{each.name}: {each.error}")
+                else:
+                    _hand_over(each, output)
+    if failed:
+        raise TerpError("\n".join([f"{len(failed)} could not be rendered", *failed]))
+
+
+def _hand_over(found: "Rendered", folder: Path | None) -> None:
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{found.name}.yaml").write_text(found.text)
+    else:
+        typer.echo(f"---\n{found.text.rstrip()}")
 
 
 def _platform(stack: str) -> "Platform":

@@ -17,6 +17,13 @@ class ArgoModel(Model):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
+class HelmParameter(ArgoModel):
+    """A value of a chart in which Argo CD replaces its own variables."""
+
+    name: str
+    value: str
+
+
 class Helm(ArgoModel):
     """How a chart is rendered."""
 
@@ -24,6 +31,7 @@ class Helm(ArgoModel):
     value_files: tuple[str, ...]
     ignore_missing_value_files: Literal[True] = True
     values_object: dict[str, JsonValue] | None = None
+    parameters: tuple[HelmParameter, ...] | None = None
 
 
 class KustomizeTarget(ArgoModel):

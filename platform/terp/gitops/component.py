@@ -21,6 +21,7 @@ Object = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]+(/[a-z0-9-
 """`Deployment/istiod`, or with another namespace `DaemonSet/kube-system/istio-cni-node`."""
 ClusterKind = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]+(\.[a-z0-9.-]+)?$")]
 SecretReference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+/[A-Za-z0-9._-]+$")]
+CrdVersion = Annotated[str, StringConstraints(pattern=r"^v\d+((alpha|beta)\d+)?$")]
 Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/[a-z0-9._-]+)+$")]
 
 
@@ -96,7 +97,7 @@ class Crd(Model):
 
     name: Text = Field(title="Name", description="Fact.", examples=["certificates.cert-manager.io"])
     kind: Kind = Field(title="Kind", description="Fact.", examples=["Certificate"])
-    versions: tuple[Text, ...] = Field(
+    versions: tuple[CrdVersion, ...] = Field(
         title="Versions", description="Fact: those that are served.", min_length=1, examples=[["v1"]]
     )
     scope: Literal["Namespaced", "Cluster"] = Field(

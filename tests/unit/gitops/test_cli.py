@@ -62,6 +62,61 @@ def test_the_graph_is_drawn_as_a_picture(tmp_path: Path):
     assert len(heavy) == len(waves)
 
 
+HELM = """\
+#!/bin/sh
+case "$1 $2" in
+pull*) echo "dial tcp: no such host" >&2; exit 1 ;;
+*) echo 'kind: Rendered' ;;
+esac
+"""
+
+
+class Tools:
+    """A toolchain of one script."""
+
+    def __init__(self, helm: Path) -> None:
+        helm.write_text(HELM)
+        helm.chmod(0o755)
+        self._helm = helm
+
+    def path(self, program: str) -> Path:
+        return self._helm.with_name(program)
+
+
+@pytest.fixture
+def _helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("terp.tools.sync", lambda *_: Tools(tmp_path / "helm"))
+
+
+@pytest.mark.usefixtures("_helm")
+def test_one_component_is_rendered_to_standard_output():
+    assert run("render", SANDBOX, "self-signed-issuer").endswith("---\nkind: Rendered\n")
+
+
+@pytest.mark.usefixtures("_helm")
+def test_what_cannot_be_rendered_is_told_and_the_rest_is_there(tmp_path: Path):
+    output, charts = tmp_path / "rendered", tmp_path / "charts"
+    charts.mkdir()
+    with pytest.raises(TerpError) as caught:
+        run("render", SANDBOX, "--output", str(output), "--charts", str(charts))
+    assert {file.name for file in output.iterdir()} >= {"platform.yaml", "self-signed-issuer.yaml"}
+    assert f"harbor: chart harbor 1.19.1 cannot be had: {charts} has neither" in caught.value.message
+    assert not (output / "harbor.yaml").exists()
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.usefixtures("_helm")
+def test_a_chart_that_cannot_be_fetched_is_told_with_the_way_out():
+    with pytest.raises(TerpError) as caught:
+        run("render", SANDBOX, "harbor")
+    assert caught.value.message == (
+        "1 could not be rendered\n"
+        "harbor: chart harbor 1.19.1 cannot be had: dial tcp: no such host\n"
+        "  --charts names a folder that has it"
+    )
+
+
 def test_an_environment_without_a_platform_says_so():
     with pytest.raises(TerpError) as caught:
         run("graph", str(VALID / "smallest.yaml"))

@@ -112,7 +112,10 @@ def test_an_unknown_name_gets_the_known_ones() -> None:
     with pytest.raises(TerpError) as caught:
         read_versions().select(["helm-chart"])
     assert caught.value.exit_code == 2
-    assert "openstack, kubernetes, embedded, embedded-1.35, benchmark, pulumi" in caught.value.hint
+    assert (
+        "openstack, kubernetes, embedded, embedded-1.35, gitops, gitops-tests, benchmark, pulumi"
+        in caught.value.hint
+    )
 
 
 def test_a_release_s_fingerprint_follows_its_checksum_and_a_build_s_its_wrapper(tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""What Argo CD would apply: of the root Application, and of each of its children."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from terp.environment.findings import did_you_mean
+from terp.errors import TerpError
+from terp.gitops import argo
+from terp.gitops.application import NAMESPACE, ROOT
+from terp.gitops.argo import ApplicationSource, ApplicationSpec
+from terp.gitops.component import Component
+from terp.gitops.references.things import Manifest
+from terp.gitops.rendering.helm import Cluster, Helm, Release
+from terp.gitops.rendering.kustomize import Kustomize, kustomization
+from terp.gitops.rendering.upstreams import Upstreams
+from terp.gitops.root import RootValues
+from terp.paths import PROJECT, cache_dir
+from terp.tools import Toolchain
+
+PLAIN = (".yaml", ".yml", ".json")
+SEPARATOR = "\n---\n"
+OURS = "$values/"
+
+
+class Rendered(NamedTuple):
+    """The manifests of one Application, or why there are none."""
+
+    name: str
+    text: str = ""
+    error: TerpError | None = None
+
+    @property
+    def objects(self) -> list[Manifest]:
+        """What they say."""
+        return [each for each in yaml.load_all(self.text, yaml.CSafeLoader) if each]
+
+
+class Renderer:
+    """Renders Applications; `own` is the address of our repository, which is the work tree."""
+
+    def __init__(
+        self, helm: Helm, kustomize: Kustomize, upstreams: Upstreams, cluster: Cluster, own: str
+    ) -> None:
+        self._helm, self._kustomize, self._upstreams = helm, kustomize, upstreams
+        self._cluster, self._own = cluster, own
+
+    def root(self, values: RootValues) -> Rendered:
+        """The root chart: projects and Applications."""
+        chart = PROJECT / "charts" / ROOT
+        release = Release(name=ROOT, namespace=NAMESPACE, chart=chart, values=values.plain())
+        return Rendered(ROOT, self._helm.template(release, self._cluster))
+
+    def application(self, name: str, spec: ApplicationSpec) -> Rendered:
+        """One component; what goes wrong is said in the place of manifests."""
+        try:
+            texts = [self._source(each, spec.destination.namespace) for each in spec.sources if not each.ref]
+        except TerpError as error:
+            return Rendered(name, error=error)
+        return Rendered(name, SEPARATOR.join(texts))
+
+    def _source(self, source: ApplicationSource, namespace: str) -> str:
+        place = self._place(source)
+        if source.helm:
+            return self._helm.template(_release(place, source.helm, namespace), self._cluster)
+        if kustomization(place):
+            patches = source.kustomize.patches if source.kustomize else ()
+            return self._kustomize.build(place, patches)
+        return SEPARATOR.join(each.read_text() for each in sorted(place.iterdir()) if each.suffix in PLAIN)
+
+    def _place(self, source: ApplicationSource) -> Path:
+        if source.chart:
+            return self._upstreams.chart(source.repo_url, source.chart, source.target_revision)
+        ours = source.repo_url == self._own
+        tree = PROJECT if ours else self._upstreams.repository(source.repo_url, source.target_revision)
+        return tree / (source.path or "")
+
+
+def rendered(
+    programs: Renderer, values: RootValues, only: str | None = None
+) -> Iterator[tuple[float, Rendered]]:
+    """The root and then all by waves, or `only` one; each with the share that is done with it.
+
+    Raises:
+        TerpError: `only` is none of them (exit code 2).
+    """
+    applications = values.applications
+    names = (ROOT, *sorted(applications, key=lambda name: (applications[name].wave, name)))
+    if only and only not in names:
+        hint = did_you_mean(only, names)
+        raise TerpError(f'"{only}" is no component of this environment', hint=hint, exit_code=2)
+    chosen = (only,) if only else names
+    for number, name in enumerate(chosen, 1):
+        found = programs.root(values) if name == ROOT else programs.application(name, applications[name].spec)
+        yield number / len(chosen), found
+
+
+def _release(chart: Path, helm: argo.Helm, namespace: str) -> Release:
+    """Value files that are not there are left out, as the Applications say."""
+    files = (_value_file(chart, each) for each in helm.value_files)
+    return Release(
+        name=helm.release_name,
+        namespace=namespace,
+        chart=chart,
+        value_files=tuple(file for file in files if file.exists()),
+        values=helm.values_object or {},
+    )
+
+
+def _value_file(chart: Path, name: str) -> Path:
+    """`$values/...` lies in our repository, anything else beside the chart."""
+    return PROJECT / name.removeprefix(OURS) if name.startswith(OURS) else chart / name
+
+
+def cluster_of(version: str | None, selected: Iterable[Component]) -> Cluster:
+    """The cluster once all is there: charts ask which kinds it has."""
+    kinds = {
+        kind
+        for component in selected
+        for crd in component.crds
+        for served in crd.versions
+        for kind in (f"{crd.group}/{served}", f"{crd.group}/{served}/{crd.kind}")
+    }
+    return Cluster(version=version, kinds=tuple(sorted(kinds)))
+
+
+@contextmanager
+def renderer(
+    toolchain: Toolchain, cluster: Cluster, own: str, given: Path | None = None
+) -> Iterator[Renderer]:
+    """Leaves nothing but what it has fetched; a folder that is `given` has all that others make."""
+    with tempfile.TemporaryDirectory(prefix="terp-render-") as name:
+        scratch = Path(name)
+        helm = Helm(toolchain.path("helm"), scratch / "helm")
+        upstreams = Upstreams(helm, cache_dir() / "upstreams", scratch / "upstreams", given)
+        yield Renderer(helm, Kustomize(toolchain.path("kustomize")), upstreams, cluster, own)

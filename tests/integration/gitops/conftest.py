@@ -1,0 +1,68 @@
+"""One platform for all tests of this area."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from terp.environment import read
+from terp.gitops.reading import read_catalogue
+from terp.paths import PROJECT, cache_dir
+from terp.progress import Progress, progress_for
+from terp.tools import Toolchain, sync
+from tests.integration.gitops.argo_cd import ArgoCd
+from tests.integration.gitops.control_plane import ControlPlane
+from tests.integration.gitops.platform import StandIns
+from tests.integration.gitops.processes import Processes
+from tests.standins.serving import served
+
+SANDBOX = PROJECT / "tests" / "fixtures" / "valid" / "sandbox.yaml"
+
+
+@pytest.fixture(scope="session")
+def progress() -> Iterator[Progress]:
+    with progress_for(Console(file=sys.stderr), cache_dir() / "timings.json") as story:
+        yield story
+
+
+@pytest.fixture(scope="session")
+def toolchain(progress: Progress) -> Toolchain:
+    return sync("gitops-tests", progress)
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    toolchain: Toolchain, progress: Progress, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    processes = Processes(toolchain, tmp_path_factory.mktemp("processes"))
+    try:
+        with progress.task("control plane"):
+            found = ControlPlane(processes, read_catalogue())
+            found.start()
+        yield found
+    finally:
+        processes.stop()
+
+
+@pytest.fixture(scope="session")
+def argo_cd(cluster: ControlPlane, progress: Progress) -> ArgoCd:
+    with progress.task("Argo CD"):
+        found = ArgoCd(cluster)
+        found.start()
+    return found
+
+
+@pytest.fixture(scope="session")
+def upstreams(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("upstreams")
+
+
+@pytest.fixture(scope="session")
+def platform(argo_cd: ArgoCd, upstreams: Path, progress: Progress) -> Iterator[StandIns]:
+    """That of the sandbox, not begun yet."""
+    chosen = read(SANDBOX).platform
+    assert chosen
+    with served(upstreams) as address:
+        yield StandIns(argo_cd, upstreams, address, chosen, progress)

@@ -1,0 +1,107 @@
+"""In which order Applications began and became healthy, as the API server tells it.
+
+A watch delivers changes in the order in which they were stored, so that no clock has to be trusted.
+"""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
+
+import httpx
+
+from terp.gitops.application import NAMESPACE, ROOT
+
+APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
+WAVE = "argocd.argoproj.io/sync-wave"
+
+
+class State(NamedTuple):
+    """An Application at one moment."""
+
+    name: str
+    wave: int
+    commit: str | None
+    """Of our repository, if anything of it comes from there."""
+    settled: bool
+    """Its present sources are in sync, the operation has succeeded, the objects are healthy."""
+    why: str
+    """What holds it, if it is not."""
+    gone: bool = False
+
+
+def state(application: Mapping[str, Any], ours: str) -> State:
+    """What an Application's object says; `ours` is the address of our repository."""
+    spec, status = application["spec"], application.get("status", {})
+    operation, sync, health = (status.get(each, {}) for each in ("operationState", "sync", "health"))
+    said = {
+        "not compared with its sources": sync.get("comparedTo", {}).get("sources") != spec["sources"],
+        f"operation {operation.get('phase')}: {operation.get('message')}": operation.get("phase")
+        != "Succeeded",
+        f"{sync.get('status')}": sync.get("status") != "Synced",
+        f"{health.get('status')}": health.get("status") != "Healthy",
+    }
+    why = next((words for words, holds in said.items() if holds), "")
+    commits = [source["targetRevision"] for source in spec["sources"] if source["repoURL"] == ours]
+    metadata = application["metadata"]
+    wave = int(metadata.get("annotations", {}).get(WAVE, 0))
+    return State(metadata["name"], wave, commits[0] if commits else None, not why, why)
+
+
+def early(states: Iterable[State], waves: Mapping[str, int]) -> list[str]:
+    """What began, or began with a new commit, while something of a lower wave was not settled with it."""
+    now: dict[str, State] = {}
+    found = []
+    for each in states:
+        before = now.get(each.name)
+        if each.gone:
+            now.pop(each.name, None)
+            continue
+        if before is None or before.commit != each.commit:
+            found += [
+                f"{each.name} (wave {each.wave}) began before {lower} (wave {wave})"
+                for lower, wave in waves.items()
+                if wave < each.wave and not _settled(now.get(lower), each.commit)
+            ]
+        now[each.name] = each
+    return found
+
+
+def _settled(lower: State | None, commit: str | None) -> bool:
+    """What has nothing of ours is the same in each commit."""
+    return bool(lower and lower.settled and (None in (lower.commit, commit) or lower.commit == commit))
+
+
+class Journal:
+    """Every state of every child, in order, from when it is entered."""
+
+    def __init__(self, client: httpx.Client, ours: str) -> None:
+        self.states: list[State] = []
+        self._client, self._ours = client, ours
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._over = threading.Event()
+        self._response: httpx.Response | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._client.close()
+        self._thread.join(10)
+
+    def _read(self) -> None:
+        asked = {"watch": "1", "timeoutSeconds": "3600"}
+        try:
+            with self._client.stream("GET", APPLICATIONS, params=asked, timeout=None) as response:
+                for line in response.iter_lines():
+                    self._note(json.loads(line))
+        except (httpx.HTTPError, RuntimeError):
+            if not self._over.is_set():
+                raise
+
+    def _note(self, event: Mapping[str, Any]) -> None:
+        if event["object"]["metadata"]["name"] != ROOT:
+            found = state(event["object"], self._ours)
+            self.states.append(found._replace(gone=event["type"] == "DELETED"))

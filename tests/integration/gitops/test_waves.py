@@ -1,0 +1,66 @@
+"""The platform on a real Argo CD: in order, and again in order when something changes.
+
+The tests are one story, in this order.
+"""
+
+import json
+
+import pytest
+
+from terp.gitops.application import NAMESPACE
+from tests.integration.gitops.argo_cd import ArgoCd
+from tests.integration.gitops.order import early
+from tests.integration.gitops.platform import StandIns
+
+pytestmark = pytest.mark.timeout(1500)
+
+LIMIT = 1200.0
+"""Seconds for the whole platform on two cores that do other work, too."""
+LOW = "cert_manager"
+"""A component of the first wave whose chart has our values."""
+
+
+def test_each_wave_waits_until_the_one_before_is_healthy(platform: StandIns):
+    commit = platform.publish()
+    with platform.journal() as journal:
+        platform.begin()
+        platform.converge(commit, LIMIT)
+    assert {each.name for each in journal.states} == platform.waves.keys()
+    assert early(journal.states, platform.waves) == []
+
+
+def test_charts_get_our_values_and_above_them_those_of_the_environment(argo_cd: ArgoCd):
+    said = argo_cd.cluster.kubectl.output(
+        "get", "configmap", "harbor-values", "-n", "harbor", "-o", r"jsonpath={.data.values\.yaml}"
+    )
+    assert "externalURL: https://harbor.terp.test" in said
+    assert "existingSecretAdminPassword: harbor-admin" in said
+
+
+def test_a_change_of_values_alone_holds_the_higher_waves(platform: StandIns, argo_cd: ArgoCd):
+    with platform.journal() as journal:
+        commit = platform.publish(**{LOW: "\nstandIn: { readyAfter: 5s }\n"})
+        argo_cd.refresh("platform")
+        platform.converge(commit, LIMIT)
+    assert early(journal.states, platform.waves) == []
+
+
+def test_an_application_that_somebody_deletes_comes_again(platform: StandIns, argo_cd: ArgoCd):
+    name, commit = "metrics-server", platform.states()["harbor"].commit
+    assert commit
+    argo_cd.cluster.kubectl.run("delete", "application", name, "-n", NAMESPACE, timeout=120)
+    platform.converge(commit, LIMIT)
+    made = json.loads(argo_cd.cluster.kubectl.output("get", "deployments", "-n", "kube-system", "-o", "json"))
+    assert name in {each["metadata"]["name"] for each in made["items"]}
+
+
+def test_without_our_judgement_of_health_no_wave_is_held(platform: StandIns, argo_cd: ArgoCd):
+    argo_cd.judge_applications(ours=False)
+    try:
+        with platform.journal() as journal:
+            commit = platform.publish(**{LOW: "\nstandIn: { readyAfter: 6s }\n"})
+            argo_cd.refresh("platform")
+            platform.converge(commit, LIMIT)
+    finally:
+        argo_cd.judge_applications(ours=True)
+    assert early(journal.states, platform.waves) != []

@@ -1,0 +1,122 @@
+"""A folder that has every chart and every repository of others, as `terp gitops render --charts` takes it.
+
+A web server of it is a Helm repository, too; `serving` has one that also serves the git repositories.
+"""
+
+import gzip
+import hashlib
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from terp.gitops.catalogue import Catalogue
+from terp.gitops.component import Chart, Manifests
+from terp.gitops.versions import ChartRepository, GitRepository
+from tests.standins.files import Files, chart, kustomization
+
+BRANCH = "main"
+NOBODY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in {
+        "NAME": "stand-in",
+        "EMAIL": "stand-in@example.org",
+        "DATE": "2026-01-01T00:00:00Z",
+    }.items()
+}
+
+
+def write(folder: Path, catalogue: Catalogue, address: str = "") -> Catalogue:
+    """Write all, and return the catalogue as it is when the folder is served at an address."""
+    commits = _write_repositories(folder, catalogue)
+    _write_charts(folder, catalogue)
+    if not address:
+        address = folder.as_uri()
+    found = {}
+    for name, upstream in catalogue.upstreams.items():
+        match upstream:
+            case ChartRepository():
+                found[name] = upstream.model_copy(update={"charts": address})
+            case GitRepository():
+                at = {"git": f"{address}/{upstream.name}", "commit": commits[name]}
+                found[name] = upstream.model_copy(update=at)
+            case _:
+                found[name] = upstream
+    return catalogue.model_copy(update={"upstreams": found})
+
+
+def _write_charts(folder: Path, catalogue: Catalogue) -> None:
+    entries = {}
+    for name, component in catalogue.components.items():
+        if isinstance(component.source, Chart):
+            chart_name, version = component.source.chart, catalogue.version(name)
+            archive = folder / f"{chart_name}-{version}.tgz"
+            archive.write_bytes(_packed(chart_name, chart(name, chart_name, version, catalogue)))
+            digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+            about = {"apiVersion": "v2", "name": chart_name, "version": version}
+            entries[chart_name] = [{**about, "urls": [archive.name], "digest": digest}]
+    (folder / "index.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "entries": entries}))
+
+
+def _packed(root: str, files: Files) -> bytes:
+    """The same bytes for the same files."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for path, text in sorted(files.items()):
+            member = tarfile.TarInfo(f"{root}/{path}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def _write_repositories(folder: Path, catalogue: Catalogue) -> Mapping[str, str]:
+    """The commit of each git repository, by the name of its upstream."""
+    commits = {}
+    for upstream, repository in catalogue.upstreams.items():
+        if isinstance(repository, GitRepository):
+            tree = {
+                f"{component.source.path}/{path}": text
+                for name, component in catalogue.components.items()
+                if isinstance(component.source, Manifests) and component.source.upstream == upstream
+                for path, text in kustomization(name, catalogue).items()
+            }
+            commits[upstream] = publish(folder / repository.name, tree)
+    return commits
+
+
+def publish(repository: Path, tree: Files) -> str:
+    """Make these files the newest commit of a bare repository, which is made if it is new; its hash."""
+    git = ("git", "--git-dir", str(repository))
+    if not repository.exists():
+        repository.mkdir(parents=True)
+        _run(*git, "init", "--quiet", "--bare", f"--initial-branch={BRANCH}")
+    blobs = "".join(
+        f"100644 {_run(*git, 'hash-object', '-w', '--stdin', stdin=text)}\t{path}\n"
+        for path, text in sorted(tree.items())
+    )
+    index = {"GIT_INDEX_FILE": str(repository / "index")}
+    (repository / "index").unlink(missing_ok=True)
+    _run(*git, "update-index", "--add", "--index-info", stdin=blobs, env=index)
+    parent = _run(*git, "for-each-ref", "--format=%(objectname)", f"refs/heads/{BRANCH}")
+    before = ("-p", parent) if parent else ()
+    commit = _run(*git, "commit-tree", _run(*git, "write-tree", env=index), *before, "-m", "As it is now")
+    _run(*git, "update-ref", f"refs/heads/{BRANCH}", commit)
+    return commit
+
+
+def _run(*command: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command,
+        input=stdin,
+        env={**os.environ, **NOBODY, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
