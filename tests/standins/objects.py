@@ -5,6 +5,7 @@ from typing import Any
 
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component, Crd
+from terp.gitops.graph import with_needs
 
 Object = dict[str, Any]
 READY_AFTER = "stand-in/ready-after"
@@ -86,16 +87,12 @@ def _namespaces(name: str, catalogue: Catalogue) -> Iterator[Object]:
 
 def _of_needs(name: str, catalogue: Catalogue) -> set[str]:
     """The namespaces of all that it needs, whoever provides it."""
-    found: set[str] = set()
-    following = {name}
-    seen: set[str] = set()
-    while following:
-        seen |= following
-        needs = {need for each in following for need in catalogue.components[each].needs}
-        following = {provider for need in needs for provider in catalogue.capabilities.get(need, (need,))}
-        following -= seen
-        found |= {catalogue.components[each].namespace for each in following}
-    return found
+    providers = catalogue.capabilities
+    needs = {
+        each: [provider for need in component.needs for provider in providers.get(need, (need,))]
+        for each, component in catalogue.components.items()
+    }
+    return {catalogue.components[each].namespace for each in with_needs(needs[name], needs)}
 
 
 def _webhook(name: str, kind: str, component: Component) -> Object:

@@ -1,6 +1,7 @@
 """All components of the platform, and where they come from."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from pydantic import Field
 
@@ -16,7 +17,7 @@ class Catalogue(Model):
     components: dict[Name, Component] = Field(description="By name.")
     upstreams: dict[Name, Upstream] = Field(description="By name.")
 
-    @property
+    @cached_property
     def capabilities(self) -> Mapping[str, tuple[str, ...]]:
         """Who provides what, in the order of the alphabet."""
         found: dict[str, tuple[str, ...]] = {}

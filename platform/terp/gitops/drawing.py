@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from terp.gitops.graph import Graph
+from terp.gitops.graph import Graph, with_needs
 
 WIDTH, HEIGHT = 210, 26
 """Of a box."""
@@ -58,12 +58,10 @@ def svg(graph: Graph) -> str:
 
 def _edges(graph: Graph) -> list[tuple[str, str]]:
     """Needs that no other need implies."""
-    before: dict[str, set[str]] = {}
     edges = []
     for name in (name for names in graph.waves for name in names):
         needs = graph.needs[name]
-        implied = set().union(*(before[need] for need in needs))
-        before[name] = implied.union(needs)
+        implied = with_needs((far for need in needs for far in graph.needs[need]), graph.needs)
         edges += [(need, name) for need in needs if need not in implied]
     return edges
 

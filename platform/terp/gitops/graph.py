@@ -1,6 +1,6 @@
 """In which order components come: waves that follow from what each needs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from pydantic import Field
@@ -39,6 +39,15 @@ class Graph(Model):
             before = self.needs[path[0]] if path else names
             path = (min(name for name in before if self.wave(name) == number), *path)
         return path
+
+
+def with_needs(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
+    """These, and all that they need, directly or not."""
+    found, following = set[str](), set(names)
+    while following:
+        found |= following
+        following = {need for name in following for need in needs[name]} - found
+    return found
 
 
 def graph(needs: Mapping[str, tuple[str, ...]]) -> Graph:

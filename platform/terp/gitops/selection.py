@@ -8,6 +8,7 @@ from terp.environment.platform import Platform
 from terp.errors import TerpError
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
+from terp.gitops.graph import with_needs
 
 
 class Selection(NamedTuple):
@@ -27,7 +28,7 @@ def select(catalogue: Catalogue, platform: Platform) -> Selection:
         hint = did_you_mean(name, catalogue.components)
         raise TerpError(f'there is no component "{name}"', hint=hint, exit_code=2)
     needs = {name: _needs(each, catalogue, platform) for name, each in catalogue.components.items()}
-    names = _with_needs({name for name in needs if _is_wanted(name, catalogue, platform)}, needs)
+    names = sorted(with_needs((name for name in needs if _is_wanted(name, catalogue, platform)), needs))
     for name, on in sorted(platform.components.items()):
         if not on and name in names:
             raise _needed(name, [each for each in names if name in needs[each]])
@@ -48,14 +49,6 @@ def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:
     if component.provides:
         return any(platform.providers.chosen.get(each) == name for each in component.provides)
     return platform.components.get(name, platform.profile in component.profiles)
-
-
-def _with_needs(wanted: set[str], needs: Mapping[str, tuple[str, ...]]) -> list[str]:
-    found, following = set[str](), wanted
-    while following:
-        found |= following
-        following = {need for name in following for need in needs[name]} - found
-    return sorted(found)
 
 
 def _needed(name: str, dependants: list[str]) -> TerpError:

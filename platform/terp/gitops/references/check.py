@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from terp.gitops.component import Component
-from terp.gitops.graph import Graph
+from terp.gitops.graph import Graph, with_needs
 from terp.gitops.references.made import KUBERNETES, crd, made
 from terp.gitops.references.things import EVERYWHERE, Manifest, Reference, Thing, kind_of, name_of
 from terp.gitops.references.wanted import wanted
@@ -111,7 +111,7 @@ def _missing(
 def _mend(
     name: str, thing: Thing, late: tuple[str, ...], components: Mapping[str, Component], graph: Graph
 ) -> str:
-    possible = [maker for maker in late if name not in _all_needs(maker, graph)]
+    possible = [maker for maker in late if name not in with_needs(graph.needs[maker], graph.needs)]
     if possible:
         maker = possible[0]
         capability = next(iter(components[maker].provides), maker)
@@ -121,13 +121,3 @@ def _mend(
     if thing.kind == "Secret":
         return f"{name}: declare it under secrets, or make it by a Certificate or an ExternalSecret"
     return "a component that makes it, or another reference"
-
-
-def _all_needs(name: str, graph: Graph) -> set[str]:
-    """Everything that must be there before a component."""
-    found: set[str] = set()
-    following = set(graph.needs[name])
-    while following:
-        found |= following
-        following = {need for each in following for need in graph.needs[each]} - found
-    return found
