@@ -1,15 +1,20 @@
-"""Names of the platform's components: the folders that hold their declarations."""
+"""Where the platform's components are declared, and their names: those of the folders."""
 
 from functools import cache
+from pathlib import Path
 
 from terp.paths import PROJECT
+
+FOLDERS = ("charts", "kustomize")
+FILE = "component.yaml"
+
+
+def component_files(root: Path = PROJECT) -> dict[str, Path]:
+    """The declaration of every component of a work tree, by its name."""
+    return {file.parent.name: file for folder in FOLDERS for file in sorted(root.glob(f"{folder}/*/{FILE}"))}
 
 
 @cache
 def known_components() -> frozenset[str]:
     """Every component that `platform.components` can switch."""
-    return frozenset(
-        file.parent.name
-        for folder in ("charts", "kustomize")
-        for file in PROJECT.glob(f"{folder}/*/component.yaml")
-    )
+    return frozenset(component_files())

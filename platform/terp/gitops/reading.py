@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from terp.environment.components import component_files
 from terp.environment.document import parse
 from terp.environment.fields import Name
 from terp.environment.findings import NEAR, Key, Mistake, did_you_mean, dotted, nearest
@@ -17,9 +18,7 @@ from terp.gitops.consistency import contradictions
 from terp.gitops.versions import GIT, HELM, IMAGE, Upstream
 from terp.paths import PROJECT
 
-FILE = "component.yaml"
 VERSIONS = "charts/versions.yaml"
-FOLDERS = ("charts", "kustomize")
 
 
 class InvalidCatalogueError(TerpError):
@@ -38,7 +37,7 @@ def read_catalogue(root: Path = PROJECT) -> Catalogue:
     Raises:
         InvalidCatalogueError: with all that is wrong (exit code 2).
     """
-    files = {file.parent.name: file for folder in FOLDERS for file in sorted(root.glob(f"{folder}/*/{FILE}"))}
+    files = component_files(root)
     components = {name: _read(file, TypeAdapter(Component), root) for name, file in sorted(files.items())}
     upstreams = _read(root / VERSIONS, TypeAdapter(dict[Name, Upstream]), root)
     mistakes = [

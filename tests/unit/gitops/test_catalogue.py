@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from terp.environment.components import FILE
 from terp.gitops.component import Own
-from terp.gitops.reading import FILE, InvalidCatalogueError, read_catalogue
+from terp.gitops.reading import InvalidCatalogueError, read_catalogue
 
 CATALOGUE = read_catalogue()
 PROJECT = Path(__file__).parents[3]
