@@ -7,7 +7,7 @@ from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
 from terp.errors import TerpError
-from terp.gitops.applications import SeenApplication, applications
+from terp.gitops.observation import SeenApplication, applications
 from terp.kubernetes.acceptance.api import Api
 from terp.kubernetes.model import SeenNode
 from terp.model import Model
@@ -18,6 +18,8 @@ from terp.stack.workflow import Deployment
 MISSING = "missing"
 """Of a server, or of a node, that is in the state and nowhere else."""
 ACTIVE = "ACTIVE"
+OUTSIDE = ("bastion", "etcd")
+"""Roles of hosts that are no nodes."""
 
 
 class Member(Model):
@@ -83,14 +85,13 @@ def members(
 
 
 def _member(host: Host, server: str, nodes: Mapping[str, SeenNode] | None) -> Member:
-    outside = nodes is None or host.role in ("bastion", "etcd")
-    node = None if outside or nodes is None else nodes.get(host.name)
-    state = "" if outside else MISSING if node is None else "Ready" if node.ready else "NotReady"
-    return Member(
-        name=host.name,
-        role=host.role,
-        address=str(host.floating_ip or host.address),
-        server=server,
-        node=state,
-        version=node.version if node else "",
+    member = Member(
+        name=host.name, role=host.role, address=str(host.floating_ip or host.address), server=server
     )
+    if nodes is None or host.role in OUTSIDE:
+        return member
+    node = nodes.get(host.name)
+    if node is None:
+        return member.model_copy(update={"node": MISSING})
+    state = "Ready" if node.ready else "NotReady"
+    return member.model_copy(update={"node": state, "version": node.version})

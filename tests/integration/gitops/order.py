@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from terp.gitops.application import NAMESPACE, ROOT
+from terp.gitops.observation import GROUP, PLURAL, VERSION, WAVE
 
-APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
-WAVE = "argocd.argoproj.io/sync-wave"
+APPLICATIONS = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/{PLURAL}"
 
 
 class State(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from terp.cloud.process import NotInTimeError, wait_for
+from terp.environment.components import FOLDERS
 from terp.environment.platform import GitRepository, Platform
 from terp.gitops.application import ROOT, root_application
 from terp.gitops.reading import read_catalogue
@@ -16,7 +17,6 @@ from tests.integration.gitops.order import APPLICATIONS, Journal, State, state
 from tests.standins.upstreams import BRANCH, publish, write
 
 OURS = "ours/terp"
-FOLDERS = ("charts", "kustomize")
 
 
 class StandIns:

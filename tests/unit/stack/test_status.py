@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from terp.cli.status import shown
-from terp.gitops.applications import SeenApplication, seen
+from terp.gitops.observation import SeenApplication, seen
 from terp.kubernetes.model import SeenNode
 from terp.openstack.hosts import Host
 from terp.openstack.servers import Role
