@@ -1,16 +1,14 @@
 """One platform for all tests of this area."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from terp.environment import read
 from terp.gitops.reading import read_catalogue
-from terp.paths import PROJECT, cache_dir
-from terp.progress import Progress, progress_for
+from terp.paths import PROJECT
+from terp.progress import Progress
 from terp.tools import Toolchain, sync
 from tests.integration.gitops.argo_cd import ArgoCd
 from tests.integration.gitops.control_plane import ControlPlane
@@ -19,12 +17,6 @@ from tests.integration.gitops.processes import Processes
 from tests.standins.serving import served
 
 SANDBOX = PROJECT / "tests" / "fixtures" / "valid" / "sandbox.yaml"
-
-
-@pytest.fixture(scope="session")
-def progress() -> Iterator[Progress]:
-    with progress_for(Console(file=sys.stderr), cache_dir() / "timings.json") as story:
-        yield story
 
 
 @pytest.fixture(scope="session")

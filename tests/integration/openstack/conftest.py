@@ -8,9 +8,9 @@ import pytest
 from terp.cloud.faults import set_faults
 from tests.integration.cloud.conftest import EmbeddedCloud
 from tests.integration.openstack.site import Site
-from tests.integration.tools.conftest import progress, toolchain
+from tests.integration.tools.conftest import toolchain
 
-__all__ = ["progress", "toolchain"]
+__all__ = ["toolchain"]
 
 MakeSite = Callable[[str, Mapping[str, Any]], Site]
 

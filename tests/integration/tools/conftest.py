@@ -1,15 +1,13 @@
 """The real toolchain, from the cache or built."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from terp.command import Command
-from terp.paths import cache_dir
-from terp.progress import Progress, progress_for
+from terp.progress import Progress
 from terp.tools import Toolchain, sync
 
 PROJECT = f"""
@@ -18,12 +16,6 @@ runtime:
   name: python
   options: {{toolchain: pip, virtualenv: {sys.prefix}}}
 """
-
-
-@pytest.fixture(scope="session")
-def progress() -> Iterator[Progress]:
-    with progress_for(Console(file=sys.stderr), cache_dir() / "timings.json") as story:
-        yield story
 
 
 @pytest.fixture(scope="session")

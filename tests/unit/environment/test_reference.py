@@ -1,12 +1,10 @@
 """What is published of the models: JSON Schema, pages, explanations."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, get_args
 
 import pytest
-from pydantic import TypeAdapter
+from tests.unit.fields import assert_every_field_says_what_it_is, models
 
 from terp.environment import Environment, schema
 from terp.environment.pages import pages
@@ -16,16 +14,6 @@ from terp.model import Model
 
 PROJECT = Path(__file__).resolve().parents[3]
 FOLDER = PROJECT / "docs" / "environment"
-
-
-def models(annotation: object) -> Iterator[type[Model]]:
-    """Every model that an annotation leads to."""
-    if isinstance(annotation, type) and issubclass(annotation, Model):
-        yield annotation
-        for field in annotation.model_fields.values():
-            yield from models(field.annotation)
-    for inner in get_args(annotation):
-        yield from models(inner)
 
 
 MODELS = sorted(set(models(Environment)), key=lambda model: model.__name__)
@@ -60,14 +48,7 @@ def test_the_schema_takes_no_name_that_the_models_refuse():
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
 def test_every_field_says_what_it_is(model: type[Model]):
-    for name, field in model.model_fields.items():
-        assert field.title, name
-        assert field.description, name
-        assert field.description.endswith("."), name
-        if not any(models(field.annotation)):
-            assert field.examples, name
-        for example in field.examples or []:
-            TypeAdapter(Annotated[field.annotation, field]).validate_python(example)
+    assert_every_field_says_what_it_is(model)
 
 
 def test_every_key_can_be_explained_by_its_short_and_its_full_name():

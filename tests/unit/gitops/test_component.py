@@ -1,12 +1,11 @@
 """The form of a component, and what is published of it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, get_args
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from tests.unit.fields import assert_every_field_says_what_it_is, models
 
 from terp.gitops.component import Component, SecretKey
 from terp.gitops.facts import Facts
@@ -15,16 +14,6 @@ from terp.gitops.versions import ChartRepository, GitRepository
 from terp.model import Model
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "gitops" / "component.schema.json"
-
-
-def models(annotation: object) -> Iterator[type[Model]]:
-    """Every model that an annotation leads to."""
-    if isinstance(annotation, type) and issubclass(annotation, Model):
-        yield annotation
-        for field in annotation.model_fields.values():
-            yield from models(field.annotation)
-    for inner in get_args(annotation):
-        yield from models(inner)
 
 
 MODELS = sorted({*models(Component), ChartRepository, GitRepository, Facts}, key=lambda model: model.__name__)
@@ -44,14 +33,7 @@ def test_the_schema_takes_no_name_that_the_models_refuse():
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
 def test_every_field_says_what_it_is(model: type[Model]):
-    for name, field in model.model_fields.items():
-        assert field.title, name
-        assert field.description, name
-        assert field.description.endswith("."), name
-        if not any(models(field.annotation)):
-            assert field.examples, name
-        for example in field.examples or []:
-            TypeAdapter(Annotated[field.annotation, field]).validate_python(example)
+    assert_every_field_says_what_it_is(model)
 
 
 @pytest.mark.parametrize(
