@@ -3,6 +3,7 @@
 Part `life` of kubernetes_layer.py.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,21 +15,23 @@ from rich.table import Table
 from tests.integration.cloud.conftest import EmbeddedCloud
 from tests.integration.cluster.site import ClusterSite
 
-ENVIRONMENT = Path(__file__).parent / "kubernetes_layer" / "Pulumi.life.yaml"
+from terp.paths import PROJECT
+
+ENVIRONMENT = PROJECT / "tests" / "integration" / "cluster" / "Pulumi.kube.yaml"
 """One control plane, two workers, a bastion, a balancer before the API."""
 STEPS: dict[str, Callable[[ClusterSite], Any]] = {
     "create": lambda site: site.up(),
     "no-op": lambda site: site.up(),
     "one worker more": lambda site: _with_workers(site, 3),
     "one worker less": lambda site: _with_workers(site, 2),
-    "destroy": lambda site: site.terp("destroy", str(site.file), "--yes"),
+    "destroy": lambda site: site.destroy(),
 }
 
 
 def life(times: int, out: Console) -> None:
     """Print seconds of each step and of the playbooks in it; each time from nothing."""
-    load = Path("/proc/loadavg").read_text().split()[0]
-    table = Table("time", "step", "terp up", "playbooks in it", title=f"Embedded installer, load {load}")
+    title = f"Embedded installer, load {os.getloadavg()[0]:.1f}"
+    table = Table("time", "step", "terp up", "playbooks in it", title=title)
     with tempfile.TemporaryDirectory(prefix="terp-benchmark-") as name:
         directory = Path(name)
         (directory / "embedded").mkdir()

@@ -243,8 +243,8 @@ def main() -> None:
 
 def show(results: dict[str, tuple[dict[str, float], dict[str, str]]]) -> None:
     """Seconds of each playbook, and the files that differ."""
-    load = Path("/proc/loadavg").read_text().split()[0]
-    table = Table("playbook", *results, "ratio", title=f"{os.cpu_count()} cores, load {load}")
+    title = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    table = Table("playbook", *results, "ratio", title=title)
     for step in next(iter(results.values()))[0]:
         seconds = [figures[step] for figures, _ in results.values()]
         table.add_row(step, *(f"{each:.0f} s" for each in seconds), f"{seconds[0] / seconds[-1]:.2f}")

@@ -84,6 +84,11 @@ class ClusterSite(Site):
         found = [each for each in resources if each["type"] == "terp:kubernetes:Cluster"]
         return dict(found[0]["outputs"]) if found else {"runs": []}
 
+    def destroy(self) -> None:
+        """`terp destroy`, and nobody is asked."""
+        done = self.terp("destroy", str(self.file), "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def fails(self, *args: str) -> str:
         """What `terp up` says when it fails."""
         done = self.terp("up", str(self.file), *args)
@@ -135,6 +140,5 @@ def raised(file: Path, directory: Path) -> Iterator[ClusterSite]:
         site = ClusterSite(cloud, file, stacks)
         site.up()
         yield site
-        done = site.terp("destroy", str(site.file), "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
+        site.destroy()
         assert not any(everything(cloud.connect()).values())
