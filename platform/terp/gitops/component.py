@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from terp.environment.fields import Cpu, Name, Quantity
+from terp.environment.fields import Cpu, Name, Port, Quantity
 from terp.model import Model
 
 Layer = Literal["system", "network", "data", "identity", "observability", "machine-learning", "store"]
@@ -163,6 +163,65 @@ class Secret(Model):
     keys: tuple[SecretKey, ...] = Field(title="Keys", description="What must be in it.", min_length=1)
 
 
+class Flow(Model):
+    """Connections that a component begins; both ends' network policies follow from it."""
+
+    to: Name = Field(
+        title="To",
+        description="A component, a capability, `kubernetes` (its API), or `outside` of the cluster.",
+        examples=["postgres"],
+    )
+    ports: tuple[Port, ...] = Field(
+        title="Ports", description="TCP, of the pods there.", min_length=1, examples=[[5432]]
+    )
+    why: Text | None = Field(
+        None, title="Why", description="Where it is not plain.", examples=["Feeds of vulnerabilities."]
+    )
+
+
+class Route(Model):
+    """A name below the platform's domain, by which the gateway leads to a service of the component."""
+
+    host: Name = Field(title="Host", description="The name, without the domain.", examples=["harbor"])
+    service: Name = Field(title="Service", description="In its namespace (fact).", examples=["harbor"])
+    port: Port = Field(title="Port", description="Of the service (fact).", examples=[80])
+
+
+class Client(Model):
+    """A client of the identity provider, which the realm then has."""
+
+    name: Name = Field(title="Name", description="Its client id.", examples=["harbor"])
+    secret: Text | None = Field(
+        None,
+        title="Secret",
+        description="`<secret>/<key>` of the component that has the client's secret; none of a public one.",
+        examples=["harbor-oidc/client-secret"],
+    )
+    redirects: tuple[Text, ...] = Field(
+        title="Redirects",
+        description="Addresses that people may be sent back to; {domain} is filled in.",
+        min_length=1,
+        examples=[["https://harbor.{domain}/c/oidc/callback"]],
+    )
+
+
+class Bucket(Model):
+    """A bucket, and the Secret of the component from which its one user's keys are taken."""
+
+    name: Name = Field(title="Name", description="Of the bucket.", examples=["harbor"])
+    secret: Text = Field(title="Secret", description="Of the component.", examples=["harbor-s3"])
+    access_key: Text = Field(title="Access key", description="Key in it.", examples=["AWS_ACCESS_KEY_ID"])
+    secret_key: Text = Field(title="Secret key", description="Key in it.", examples=["AWS_SECRET_ACCESS_KEY"])
+
+
+class Database(Model):
+    """A PostgreSQL cluster in the component's namespace; its login is in the Secret `<name>-app`."""
+
+    name: Name = Field(title="Name", description="Of the cluster.", examples=["harbor-database"])
+    database: Text = Field(title="Database", description="In it, and its owner.", examples=["registry"])
+    size: Quantity = Field(title="Size", description="Of each volume.", examples=["10Gi"])
+
+
 class Footprint(Model):
     """What the pods of a component request together."""
 
@@ -261,6 +320,22 @@ class Component(Model):
         (), title="Ignored differences", description="What others than Argo CD write."
     )
     secrets: tuple[Secret, ...] = Field((), title="Secrets", description="What it must find.")
+    flows: tuple[Flow, ...] = Field((), title="Flows", description="Whom it connects to; all else is denied.")
+    metrics: tuple[Port, ...] = Field(
+        (), title="Metrics", description="Ports of its pods that Prometheus reads.", examples=[[9090]]
+    )
+    webhook_ports: tuple[Port, ...] = Field(
+        (),
+        title="Webhook ports",
+        description="Ports of its pods that the API server calls.",
+        examples=[[9443]],
+    )
+    routes: tuple[Route, ...] = Field((), title="Routes", description="Names by which people reach it.")
+    clients: tuple[Client, ...] = Field(
+        (), title="Clients", description="What it is in the identity provider."
+    )
+    buckets: tuple[Bucket, ...] = Field((), title="Buckets", description="What it keeps in S3.")
+    databases: tuple[Database, ...] = Field((), title="Databases", description="What it keeps in PostgreSQL.")
     footprint: Footprint | None = Field(
         None, title="Footprint", description="What its pods request (fact), where it is known."
     )
@@ -276,4 +351,28 @@ class Component(Model):
         title="Health",
         description="Objects that must be healthy: kind and name, with a namespace if it is another.",
         examples=[["Deployment/istiod"]],
+    )
+    availability: Text | None = Field(
+        None,
+        title="Availability",
+        description="In the profile ha: how it outlives a node, or why it does not.",
+        examples=["Three replicas in different zones, one may be missing."],
+    )
+    backup: Text | None = Field(
+        None,
+        title="Backup",
+        description="What is kept, where, and how it comes back.",
+        examples=["Database to S3 every hour, images lie in S3 already."],
+    )
+    upgrade: Text | None = Field(
+        None,
+        title="Upgrade",
+        description="What to know before its version is changed.",
+        examples=["One minor version at a time."],
+    )
+    removal: Text | None = Field(
+        None,
+        title="Removal",
+        description="What stays behind when it is switched off.",
+        examples=["Its bucket stays."],
     )
