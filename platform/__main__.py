@@ -3,6 +3,7 @@
 import pulumi
 
 from terp.environment import check
+from terp.gitops.platform import Platform
 from terp.kubernetes.cluster import Cluster
 from terp.kubernetes.installer import has_cluster
 from terp.openstack.cloud import Cloud
@@ -20,3 +21,8 @@ if has_cluster(environment):
     cluster = Cluster(stack, environment, cloud)
 
     pulumi.export("kubeconfig", cluster.kubeconfig)
+
+    if environment.platform:
+        platform = Platform(stack, environment.platform, environment.kubernetes, cluster.kubeconfig)
+
+        pulumi.export("applications", platform.applications)

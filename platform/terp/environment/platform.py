@@ -23,6 +23,15 @@ class GitRepository(Model):
         description="Branch, tag or commit that is deployed.",
         examples=["v0.1.0"],
     )
+    credential: Reference | None = Field(
+        None,
+        title="Credential",
+        description="File with an SSH private key, or with a password or token, of someone who may read.",
+        examples=["~/.config/terp/git-token"],
+    )
+    username: Reference = Field(
+        "terp", title="User", description="Whose password it is.", examples=["deploy"]
+    )
 
 
 class PlatformMirror(Model):
@@ -108,4 +117,13 @@ class Platform(Model):
         None,
         title="Mirror",
         description="Where charts and manifests of others are read; at their projects when absent.",
+    )
+    wave_limit: int = Field(
+        900,
+        title="Wave limit",
+        description="Seconds that a wave of components has to become healthy before `up` says what holds it.",
+        ge=60,
+        le=7200,
+        examples=[1800],
+        json_schema_extra={"unit": "s"},
     )

@@ -1,55 +1,104 @@
 """What a cluster says of its Applications: Argo CD's own words, wave by wave (argo-cd 3.5, v1alpha1)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kubernetes.client import ApiException
-
-from terp.kubernetes.acceptance.api import Api
+from terp.gitops.application import NAMESPACE, ROOT
+from terp.gitops.cluster import Cluster
 from terp.model import Model
 
 GROUP, VERSION, PLURAL = "argoproj.io", "v1alpha1", "applications"
+API_VERSION, APPLICATION = f"{GROUP}/{VERSION}", "Application"
 WAVE = "argocd.argoproj.io/sync-wave"
-NOT_FOUND = 404
+COMMIT = 40
+"""Digits of a commit; a version is shorter."""
+
+
+class SeenObject(Model):
+    """An object that an Application has made."""
+
+    version: str
+    kind: str
+    namespace: str
+    name: str
 
 
 class SeenApplication(Model):
-    """An Application as the API has it; `message` says what holds it, if anything does."""
+    """An Application as the API has it; `message` says what holds it, and nothing when it is well.
+
+    `revisions` are by repository those that it shall have. `version` is that of its chart, or a commit's
+    first digits. `read` is the commit that Argo CD has compared it with, of an only source.
+    """
 
     name: str
     wave: int
+    version: str = ""
     health: str
     sync: str
     message: str
+    revisions: Mapping[str, str] = {}
+    read: str = ""
+    objects: tuple[SeenObject, ...] = ()
 
     @property
     def well(self) -> bool:
-        """Whether it is what git says, and works."""
-        return (self.health, self.sync) == ("Healthy", "Synced")
+        """Whether it is what git says, and works: as Argo CD judges it with our settings."""
+        return not self.message
 
 
-def applications(api: Api) -> tuple[SeenApplication, ...] | None:
-    """All Applications, by wave and name; None of a cluster that does not know the kind."""
-    try:
-        listed = api.objects.list_cluster_custom_object(GROUP, VERSION, PLURAL)
-    except ApiException as error:
-        if error.status == NOT_FOUND:
-            return None
-        raise
-    return tuple(sorted(map(seen, listed["items"]), key=lambda each: (each.wave, each.name)))
+def applications(cluster: Cluster) -> tuple[SeenApplication, ...]:
+    """All Applications but the root, by wave and name; none of a cluster that does not know the kind."""
+    listed = cluster.listed(API_VERSION, APPLICATION, NAMESPACE)
+    found = (seen(each) for each in listed if each["metadata"]["name"] != ROOT)
+    return tuple(sorted(found, key=lambda each: (each.wave, each.name)))
+
+
+def root(cluster: Cluster) -> SeenApplication | None:
+    """The root Application, if it is there."""
+    found = cluster.read(API_VERSION, APPLICATION, ROOT, NAMESPACE)
+    return seen(found) if found else None
 
 
 def seen(application: Mapping[str, Any]) -> SeenApplication:
     """One Application."""
     metadata, status = application["metadata"], application.get("status", {})
-    health, operation = status.get("health", {}), status.get("operationState", {})
-    errors = [each["message"] for each in status.get("conditions", ()) if each["type"].endswith("Error")]
-    failed = operation.get("phase") in ("Failed", "Error", "Running")
-    said = [*errors, operation.get("message", "") if failed else "", health.get("message", "")]
+    sources = application.get("spec", {}).get("sources", ())
+    revisions = {each["repoURL"]: str(each["targetRevision"]) for each in sources}
+    version = next(iter(revisions.values()), "")
     return SeenApplication(
         name=metadata["name"],
         wave=int(metadata.get("annotations", {}).get(WAVE, 0)),
-        health=health.get("status", "Unknown"),
+        version=version[:7] if len(version) == COMMIT else version,
+        health=status.get("health", {}).get("status", "Unknown"),
         sync=status.get("sync", {}).get("status", "Unknown"),
-        message="; ".join(filter(None, said)),
+        message="; ".join(_what_holds(application)),
+        revisions=revisions,
+        read=next(iter(status.get("sync", {}).get("revisions", ())), ""),
+        objects=tuple(_objects(status.get("resources", ()))),
     )
+
+
+def _what_holds(application: Mapping[str, Any]) -> Iterator[str]:
+    """Argo CD's complaints, and the first of what its judgement asks for that is not so."""
+    status = application.get("status", {})
+    operation, sync, health = (status.get(each, {}) for each in ("operationState", "sync", "health"))
+    yield from (each["message"] for each in status.get("conditions", ()) if each["type"].endswith("Error"))
+    if sync.get("comparedTo", {}).get("sources", ()) != application.get("spec", {}).get("sources", ()):
+        yield "not compared with its sources yet"
+    elif operation.get("phase") != "Succeeded":
+        yield f"sync {operation.get('phase', 'not begun')}: {operation.get('message', '')}".rstrip(": ")
+    elif sync.get("status") != "Synced":
+        yield f"is {sync.get('status', 'Unknown')}"
+    elif health.get("status") != "Healthy":
+        yield f"is {health.get('status', 'Unknown')}: {health.get('message', '')}".rstrip(": ")
+
+
+def _objects(resources: Iterable[Mapping[str, Any]]) -> Iterator[SeenObject]:
+    for each in resources:
+        group, version = each.get("group", ""), each.get("version", "")
+        yield SeenObject(
+            version=f"{group}/{version}" if group else version,
+            kind=each["kind"],
+            namespace=each.get("namespace", ""),
+            name=each["name"],
+        )

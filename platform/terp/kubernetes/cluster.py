@@ -1,6 +1,6 @@
 """The cluster of an environment, as a resource of the program.
 
-The provider behind it is ours (`terp.kubernetes.provider`); Pulumi.yaml says where the engine finds it.
+The provider behind it is ours (`terp.provider`); Pulumi.yaml says where the engine finds it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from terp.environment.nodes import BASTION
 from terp.kubernetes.credentials import credentials
 from terp.kubernetes.keys import ENCRYPTION
 from terp.kubernetes.nodes import jump_of, node_of, roles_of, taints_of
+from terp.kubernetes.resource import CLUSTER
 from terp.kubernetes.variables import group_variables, run_variables, secret_names
 from terp.model import Model
 from terp.openstack.cloud import Cloud
 from terp.openstack.hosts import Host
 from terp.openstack.servers import Server, servers
+from terp.provider.version import VERSION
 
-VERSION = "0.1.0"
-"""Of the provider."""
 TOLD = ("address", "address_ipv6", "access_address", "user", "host_key")
 """What is known of a node when its server is there."""
 KEY_LENGTH = 32
@@ -79,9 +79,7 @@ class Cluster(pulumi.CustomResource):
         own = ResourceOptions(
             version=VERSION, additional_secret_outputs=["kubeconfig", "keys"], depends_on=[cloud]
         )
-        super().__init__(
-            "terp:kubernetes:Cluster", stack, {**inputs, **computed}, ResourceOptions.merge(own, opts)
-        )
+        super().__init__(CLUSTER, stack, {**inputs, **computed}, ResourceOptions.merge(own, opts))
 
 
 def _addresses(api: Mapping[str, Any]) -> list[str]:

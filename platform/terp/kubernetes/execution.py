@@ -9,16 +9,17 @@ from terp.beside import beside
 from terp.command import CommandError
 from terp.errors import TerpError
 from terp.kubernetes import errands
-from terp.kubernetes.life import Ended, Sayings, Wanted
-from terp.kubernetes.masking import Mask
+from terp.kubernetes.life import Ended, Wanted
 from terp.kubernetes.model import Installer, Node, Run
 from terp.kubernetes.runner import Access, Failure, History, Installation, Moment, Runner, RunRecord
 from terp.kubernetes.runner.lock import held, now
 from terp.kubernetes.runner.record import hosts_of
 from terp.kubernetes.shell import Shell, UnreachableError, shell
 from terp.kubernetes.unfinished import folder_of
-from terp.paths import cache_dir
-from terp.progress import Event, Progress, Timings, readable, sentence
+from terp.masking import Mask
+from terp.progress import readable
+from terp.provider.resource import Sayings
+from terp.provider.told import told
 
 Install = Callable[[Run, Wanted, Sayings], Installation]
 Errand = Callable[[Shell, Node, Run], str]
@@ -36,24 +37,8 @@ def _kubespray(run: Run, wanted: Wanted, say: Sayings) -> Installation:
 def _embedded(run: Run, wanted: Wanted, say: Sayings) -> Installation:
     from terp.kubernetes.embedded import installation
 
-    with Progress(_Said(say), Timings(cache_dir() / "timings.json")) as progress:
+    with told(say) as progress:
         return installation(run.kubernetes_version, progress)
-
-
-class _Said:
-    """Progress as lines of its own."""
-
-    every = 10.0
-
-    def __init__(self, say: Sayings) -> None:
-        self._say = say
-
-    def show(self, event: Event) -> None:
-        """Say it."""
-        self._say.progress(sentence(event))
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
 
 POLL = 0.2

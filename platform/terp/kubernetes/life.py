@@ -20,6 +20,7 @@ from terp.kubernetes.plan import Plan, plan
 from terp.kubernetes.readiness import Needs, Report, check_hosts, needs_of
 from terp.kubernetes.unfinished import broken_off, unfinished
 from terp.model import Model
+from terp.provider.resource import Sayings
 
 KEPT_RUNS = 30
 """Records of runs that are handed on; the runner's own history has more."""
@@ -95,19 +96,6 @@ class UnfinishedError(TerpError):
     def __init__(self, standing: Standing, message: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.standing = standing
-
-
-class Sayings(Protocol):
-    """Where it is said what happens."""
-
-    def say(self, line: str) -> None:
-        """Something that happened once."""
-
-    def warn(self, line: str) -> None:
-        """Something that a person should look at."""
-
-    def progress(self, line: str) -> None:
-        """How far it is."""
 
 
 @dataclass(frozen=True)

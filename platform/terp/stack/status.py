@@ -1,14 +1,13 @@
 """How an environment is at this moment, layer by layer: its servers, its nodes, its Applications."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
 from terp.errors import TerpError
+from terp.gitops.cluster import Cluster
 from terp.gitops.observation import SeenApplication, applications
-from terp.kubernetes.acceptance.api import Api
 from terp.kubernetes.model import SeenNode
 from terp.model import Model
 from terp.openstack.connection import connect
@@ -39,17 +38,17 @@ class Member(Model):
 
 
 class Status(Model):
-    """An environment. `applications` is None where Argo CD is not; `trouble` says what could not be asked."""
+    """An environment; `trouble` says what could not be asked."""
 
     stack: str
     hosts: tuple[Member, ...]
-    applications: tuple[SeenApplication, ...] | None = None
+    applications: tuple[SeenApplication, ...] = ()
     trouble: tuple[str, ...] = ()
 
     @property
     def well(self) -> bool:
         """Whether everything is as it should be."""
-        layers = (self.hosts, self.applications or ())
+        layers = (self.hosts, self.applications)
         return not self.trouble and all(each.well for layer in layers for each in layer)
 
 
@@ -68,9 +67,9 @@ def status(deployment: Deployment) -> Status:
     if not outputs.get("kubeconfig"):
         return unasked
     try:
-        with closing(Api(outputs["kubeconfig"])) as api:
-            found = members(hosts, servers, api.nodes())
-            return Status(stack=workspace.stack, hosts=found, applications=applications(api))
+        with Cluster(outputs["kubeconfig"]) as cluster:
+            found = members(hosts, servers, cluster.api.nodes())
+            return Status(stack=workspace.stack, hosts=found, applications=applications(cluster))
     except TerpError as error:
         return unasked.model_copy(update={"trouble": (error.message,)})
     except (ApiException, HTTPError) as error:  # it answered at first

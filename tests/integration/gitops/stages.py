@@ -11,7 +11,6 @@ Stage = Mapping[str, Any]
 RUNNING = """\
 phase: Running
 startTime: {{ Now | Quote }}
-podIP: {{ PodIP | Quote }}
 conditions:
 {{ range $type := list "Initialized" "PodScheduled" "ContainersReady" "Ready" }}
 - { type: {{ $type }}, status: "True", lastTransitionTime: {{ Now | Quote }} }
@@ -45,6 +44,10 @@ conditions:
 """What Argo CD 3.5 asks of those kinds that it knows (resource_customizations), and of no others."""
 
 
+OF_OUR_CHARTS = ("Certificate", "ExternalSecret")
+"""Kinds that Argo CD judges and charts of ours make, beside what components declare as healthy."""
+
+
 def stages(catalogue: Catalogue) -> list[Stage]:
     """For nodes, pods, and each custom kind that a component declares as healthy."""
     return [
@@ -66,13 +69,13 @@ def stages(catalogue: Catalogue) -> list[Stage]:
 def looked_after(catalogue: Catalogue) -> list[Crd]:
     """The custom kinds; kwok asks for them when it starts."""
     kinds = custom_kinds(catalogue)
-    found = {
-        kind: kinds[kind]
+    declared = (
+        kind
         for component in catalogue.components.values()
         for kind, _, _ in map(parts, component.health)
         if kind not in WORKLOADS
-    }
-    return list(found.values())
+    )
+    return [kinds[kind] for kind in dict.fromkeys((*declared, *OF_OUR_CHARTS))]
 
 
 def _node_runs() -> Stage:
@@ -83,7 +86,7 @@ def _node_runs() -> Stage:
 def _pod_runs() -> Stage:
     begins = [
         {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"},
-        {"key": ".status.podIP", "operator": "DoesNotExist"},
+        {"key": ".status.phase", "operator": "NotIn", "values": ["Running"]},
     ]
     takes = {"expressionFrom": f'.metadata.annotations["{READY_AFTER}"]'}
     delay = {"delay": {"durationMilliseconds": 500, "durationFrom": takes}}

@@ -13,12 +13,15 @@ from collections.abc import Sequence
 
 from terp.command import CommandError
 from terp.kubernetes.keys import ENCRYPTION
-from terp.kubernetes.life import Ended, Life, Sayings, Wanted
+from terp.kubernetes.life import Ended, Life, Wanted
 from terp.kubernetes.model import Node, Run
-from terp.kubernetes.provider.process import serve
-from terp.kubernetes.provider.servicer import Servicer
 from terp.kubernetes.readiness import Report
+from terp.kubernetes.resource import CLUSTER, ClusterResource
 from terp.kubernetes.shell import Shell, shell
+from terp.provider.process import serve
+from terp.provider.resource import Sayings
+from terp.provider.servicer import Servicer
+from terp.provider.version import VERSION
 
 STEP = """
 set -eu
@@ -95,4 +98,5 @@ def no_check(nodes: Sequence[Node], *_: object) -> Report:
     return Report(findings=(), hosts=len(nodes), seconds=0)
 
 
-serve(Servicer(sys.argv[-1], lambda: Life(Scripts(), no_check)))
+clusters = ClusterResource(lambda: Life(Scripts(), no_check))
+serve(Servicer(sys.argv[-1], VERSION, {CLUSTER: clusters}))

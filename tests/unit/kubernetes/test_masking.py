@@ -3,7 +3,7 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.kubernetes.masking import STRUCK, Mask
+from terp.masking import STRUCK, Mask
 
 KEY = "-----BEGIN SAMPLE KEY-----\nAAAAB3NzaC1yc2E\nQyNTUxOQAAACD\n-----END SAMPLE KEY-----\n"
 

@@ -89,7 +89,7 @@ def test_what_holds_an_application_is_said() -> None:
             {"type": "OrphanedResourceWarning", "message": "1 orphan"},
         ],
     )
-    assert (found.well, found.message) == (False, "no such chart; one object refused; no pod")
+    assert (found.well, found.message) == (False, "no such chart; sync Failed: one object refused")
 
 
 def test_an_application_that_nobody_has_looked_at_is_not_well() -> None:
@@ -98,8 +98,12 @@ def test_an_application_that_nobody_has_looked_at_is_not_well() -> None:
 
 def test_applications_are_shown_with_what_holds_them() -> None:
     console = Console(width=120, record=True)
-    held = application(health={"status": "Progressing", "message": "0 of 3 pods"}, sync={"status": "Synced"})
+    held = application(
+        health={"status": "Progressing", "message": "0 of 3 pods"},
+        sync={"status": "Synced"},
+        operationState={"phase": "Succeeded"},
+    )
     console.print(shown(Status(stack="s", hosts=(), applications=(held,))))
     text = console.export_text()
-    assert "3     vault        Progressing  Synced  0 of 3 pods" in text
+    assert "3     vault        Progressing  Synced  is Progressing: 0 of 3 pods" in text
     assert "0 of 1 Applications are well" in text

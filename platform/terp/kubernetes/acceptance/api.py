@@ -1,5 +1,6 @@
 """The API of a cluster, as the checks use it. Every request and every wait has a limit."""
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -83,6 +84,23 @@ class Api:
         )
         answer = self._client.call_api(*request)
         return str(answer.read().decode())
+
+    def request(self, method: str, path: str, body: object = None, form: str = "") -> Any:  # noqa: ANN401 - JSON
+        """What the API answers at a path; `form` is the media type of the body, which is JSON.
+
+        Raises:
+            ApiException: it refuses.
+        """
+        headers = {"Accept": "application/json", **({"Content-Type": form} if form else {})}
+        text = None if body is None else json.dumps(body)  # the client knows no media type of patches
+        call = self._client.param_serialize(
+            method, path, header_params=headers, body=text, auth_settings=["BearerToken"]
+        )
+        answer = self._client.call_api(*call)
+        said = answer.read()
+        if not 200 <= answer.status < 300:
+            raise client.ApiException(http_resp=answer, body=said.decode())
+        return json.loads(said)
 
     def nodes(self) -> dict[str, SeenNode]:
         """The nodes by name."""

@@ -18,7 +18,6 @@ from typing import Any, TextIO
 from pydantic import JsonValue
 
 from terp.errors import TerpError
-from terp.kubernetes.masking import Mask
 from terp.kubernetes.model import Run
 from terp.kubernetes.runner import facts, inventory
 from terp.kubernetes.runner.access import Access, known_hosts, ssh_config
@@ -30,6 +29,7 @@ from terp.kubernetes.runner.moment import Moment
 from terp.kubernetes.runner.processes import MARK, TO_DIE, end_processes, sockets
 from terp.kubernetes.runner.record import Result, RunRecord
 from terp.kubernetes.runner.story import Story
+from terp.masking import Mask
 
 LIMIT = 6 * 3600.0
 """Seconds that a run may take: 350 hosts took Kubespray 220 minutes (kubespray#478)."""

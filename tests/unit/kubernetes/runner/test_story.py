@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from tests.unit.kubernetes.runner.nodes import run_of
 
-from terp.kubernetes.masking import Mask
 from terp.kubernetes.runner.history import Estimate
 from terp.kubernetes.runner.story import SHOWN, Story, message_of
+from terp.masking import Mask
 
 LOG = Path("/log")
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.kubernetes.provider.differences import differences
+from terp.provider.differences import differences
 
 VALUES = st.recursive(
     st.integers(0, 3) | st.text("ab", max_size=2),

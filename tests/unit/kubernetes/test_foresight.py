@@ -1,8 +1,9 @@
 """What a preview plans with before servers are there."""
 
+from terp.kubernetes.foresight import foreseen
+
 from terp.kubernetes.life import Wanted
-from terp.kubernetes.provider.foresight import foreseen
-from terp.kubernetes.provider.values import UNKNOWN, Properties
+from terp.provider.values import UNKNOWN, Properties
 
 KNOWN: Properties = {
     "name": "cp-1",

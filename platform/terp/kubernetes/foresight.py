@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from terp.kubernetes.provider.values import Properties, has_unknown
+from terp.provider.values import Properties, has_unknown
 
 NODES = "nodes"
 TO_COME: Mapping[str, str] = {

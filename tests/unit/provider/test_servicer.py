@@ -2,7 +2,8 @@
 
 from pulumi.runtime.proto import provider_pb2
 
-from terp.kubernetes.provider.servicer import diff_response, in_recorded_order
+from terp.kubernetes.resource import in_recorded_order
+from terp.provider.servicer import diff_response
 
 KIND = provider_pb2.PropertyDiff
 
@@ -50,7 +51,8 @@ def test_another_name_is_another_cluster():
 
 
 def test_of_secrets_only_the_property_is_told():
-    answer = diff_response({"secrets": {"x": "1"}}, {"secrets": {"x": "2"}}, [])
+    secret = frozenset({"secrets"})
+    answer = diff_response({"secrets": {"x": "1"}}, {"secrets": {"x": "2"}}, [], secrets=secret)
     assert list(answer.detailedDiff) == ["secrets"]
     assert "2" not in str(answer)
 

@@ -5,7 +5,7 @@ import time
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from terp.kubernetes.masking import Mask
+from terp.masking import Mask
 
 EVERY = 10.0
 """Seconds between two lines of progress: each is a line of its own where there is no terminal."""

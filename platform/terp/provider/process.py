@@ -12,12 +12,12 @@ import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
 if TYPE_CHECKING:
-    from terp.kubernetes.provider.servicer import Servicer
+    from terp.provider.servicer import Servicer
 
 MESSAGE = 400 << 20
 """Bytes of the largest message, as in Pulumi's own servers."""
 AT_ONCE = 16
-"""Requests: a cluster each, and what the engine asks meanwhile."""
+"""Requests: a resource each, and what the engine asks meanwhile."""
 EVERY = 0.5
 """Seconds between two looks at whether the engine lives."""
 TO_STOP = 60.0

@@ -1,6 +1,6 @@
 from google.protobuf.struct_pb2 import Struct
 
-from terp.kubernetes.provider.values import (
+from terp.provider.values import (
     OUTPUT,
     SECRET,
     SIGNATURE,

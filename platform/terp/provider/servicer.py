@@ -1,7 +1,6 @@
-"""Pulumi's provider protocol for clusters: properties in and out, secrets marked, errors told.
+"""Pulumi's provider protocol: properties in and out, secrets marked, errors told.
 
-What happens to a cluster is decided and done in `terp.kubernetes.life`; this only translates. Modules that
-take long to import are imported when they are needed: an update without changes needs none of them.
+What a resource is and does says `resource.Resource`; this only translates.
 """
 
 import sys
@@ -10,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
@@ -19,32 +18,14 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from pydantic import JsonValue
 
 from terp.errors import TerpError
-from terp.kubernetes.masking import Mask
-from terp.kubernetes.provider.differences import differences
-from terp.kubernetes.provider.engine import EngineLog
-from terp.kubernetes.provider.foresight import foreseen
-from terp.kubernetes.provider.values import (
-    UNKNOWN,
-    Properties,
-    has_unknown,
-    marked,
-    plain,
-    secret_names,
-)
-from terp.kubernetes.unfinished import forget, is_unfinished
+from terp.masking import Mask
+from terp.provider.differences import differences
+from terp.provider.engine import EngineLog
+from terp.provider.resource import Resource, UnfinishedError
+from terp.provider.values import UNKNOWN, Properties, has_unknown, marked, plain, secret_names
 
-if TYPE_CHECKING:
-    from terp.kubernetes.life import Life, Standing, Wanted
-
-TYPE = "terp:kubernetes:Cluster"
-VERSION = "0.1.0"
-SECRETS = frozenset({"private_key", "secrets", "kubeconfig", "keys"})
-COMPUTED = ("state", "attempts", "kubeconfig", "ca_certificate", "keys", "fingerprints", "runs")
-"""Outputs that are no inputs."""
-REPLACES = frozenset({"name"})
-"""Another name is another cluster."""
-NODES = "nodes"
-
+NAME = "name"
+"""The property that is the id of a resource; another name is another resource."""
 
 Answer = TypeVar("Answer")
 
@@ -59,7 +40,7 @@ def guarded(
 
     @wraps(method)
     def call(self: "Servicer", request: Any, context: grpc.ServicerContext) -> Answer:  # noqa: ANN401
-        mask = Mask(_secrets_of(request))
+        mask = Mask(_secrets_of(request, self._secrets))
         try:
             return method(self, request, mask)
         except _UnfinishedResourceError as error:
@@ -77,7 +58,7 @@ def guarded(
 
 
 class _UnfinishedResourceError(Exception):
-    """The cluster is there, but not as it shall be: the next `up` goes on."""
+    """The resource is there, but not as it shall be: the next `up` goes on."""
 
     def __init__(self, name: str, outputs: Struct, inputs: Struct, reason: str) -> None:
         super().__init__(reason)
@@ -96,11 +77,11 @@ class _UnfinishedResourceError(Exception):
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """One provider process; `life` makes the life of clusters when it is first needed."""
+    """One provider process, and its resources by their types."""
 
-    def __init__(self, engine: str, life: Callable[[], "Life"]) -> None:
-        self._engine = engine
-        self._life = life
+    def __init__(self, engine: str, version: str, resources: Mapping[str, Resource]) -> None:
+        self._engine, self._version, self._resources = engine, version, resources
+        self._secrets = frozenset(name for each in resources.values() for name in each.secrets)
         self._stops: set[threading.Event] = set()
 
     def stop(self) -> None:
@@ -110,7 +91,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @property
     def busy(self) -> bool:
-        """Whether anything runs that changes a cluster."""
+        """Whether anything runs that changes something."""
         return bool(self._stops)
 
     # -- what every provider says of itself
@@ -135,13 +116,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self, request: Empty, context: grpc.ServicerContext
     ) -> plugin_pb2.PluginInfo:
         """The version."""
-        return plugin_pb2.PluginInfo(version=VERSION)
+        return plugin_pb2.PluginInfo(version=self._version)
 
     def GetSchema(  # noqa: N802
         self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
     ) -> provider_pb2.GetSchemaResponse:
         """No schema: the one program that uses this is ours."""
-        return provider_pb2.GetSchemaResponse(schema=f'{{"name": "terp", "version": "{VERSION}"}}')
+        return provider_pb2.GetSchemaResponse(schema=f'{{"name": "terp", "version": "{self._version}"}}')
 
     def CheckConfig(  # noqa: N802
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
@@ -168,126 +149,108 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self.stop()
         return Empty()
 
-    # -- the resource
+    # -- the resources
 
     @guarded
     def Check(  # noqa: N802
         self, request: provider_pb2.CheckRequest, mask: Mask
     ) -> provider_pb2.CheckResponse:
-        """Whether the inputs are right; nodes keep the order in which they were recorded."""
-        olds, news = plain(request.olds), plain(request.news)
-        news[NODES] = in_recorded_order(olds.get(NODES), news.get(NODES))
-        problems = [] if news == olds or has_unknown(news) else self._problems(news)
-        failures = [provider_pb2.CheckFailure(property=where, reason=mask(what)) for where, what in problems]
-        return provider_pb2.CheckResponse(inputs=marked(news, SECRETS), failures=failures)
+        """Whether the inputs are right."""
+        resource = self._resource(request.urn)
+        olds = plain(request.olds)
+        news = resource.arranged(olds, plain(request.news))
+        problems = [] if news == olds or has_unknown(news) else resource.problems(news)
+        told = (_problem(where, what, resource.secrets) for where, what in problems)
+        failures = [provider_pb2.CheckFailure(property=where, reason=mask(what)) for where, what in told]
+        return provider_pb2.CheckResponse(inputs=marked(news, resource.secrets), failures=failures)
 
     @guarded
     def Diff(  # noqa: N802
         self, request: provider_pb2.DiffRequest, mask: Mask
     ) -> provider_pb2.DiffResponse:
         """What differs, property by property."""
-        old, new = plain(request.old_inputs), plain(request.news)
-        return diff_response(old, new, request.ignoreChanges, go_on=is_unfinished(request.id))
+        old, new, resource = plain(request.old_inputs), plain(request.news), self._resource(request.urn)
+        go_on = resource.is_unfinished(request.id)
+        return diff_response(old, new, request.ignoreChanges, secrets=resource.secrets, go_on=go_on)
 
     @guarded
     def Create(  # noqa: N802
         self, request: provider_pb2.CreateRequest, mask: Mask
     ) -> provider_pb2.CreateResponse:
-        """Make a cluster, or take up what an earlier run has begun."""
+        """Make a resource, or take up what an earlier run has begun."""
         inputs = plain(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(
-                id="", properties=self._previewed(request.urn, inputs, {}, mask)
-            )
-        outputs = self._led(request, inputs, {}, mask)
-        return provider_pb2.CreateResponse(id=str(inputs["name"]), properties=outputs)
+            return provider_pb2.CreateResponse(id="", properties=self._previewed(request, inputs, {}, mask))
+        return provider_pb2.CreateResponse(
+            id=str(inputs[NAME]), properties=self._led(request, inputs, {}, mask)
+        )
 
     @guarded
     def Update(  # noqa: N802
         self, request: provider_pb2.UpdateRequest, mask: Mask
     ) -> provider_pb2.UpdateResponse:
-        """Lead a cluster to what is wanted now."""
+        """Lead a resource to what is wanted now."""
         inputs, outputs = plain(request.news), plain(request.olds)
-        if request.preview:
-            previewed = self._previewed(request.urn, inputs, outputs, mask)
-            return provider_pb2.UpdateResponse(properties=previewed)
-        return provider_pb2.UpdateResponse(properties=self._led(request, inputs, outputs, mask))
+        done = self._previewed if request.preview else self._led
+        return provider_pb2.UpdateResponse(properties=done(request, inputs, outputs, mask))
 
     @guarded
     def Read(  # noqa: N802
         self, request: provider_pb2.ReadRequest, mask: Mask
     ) -> provider_pb2.ReadResponse:
-        """Look at a cluster; an answer without an id says that it is gone."""
+        """Look at a resource; an answer without an id says that it is gone."""
         inputs, outputs = plain(request.inputs), plain(request.properties)
+        resource = self._resource(request.urn)
         if not inputs:
             raise TerpError(
-                "a cluster cannot be imported by its name alone",
+                f"{request.id} cannot be imported by its name alone",
                 hint="declare it in the environment and run `up`: what is there is taken over",
                 exit_code=2,
             )
-        log = EngineLog(self._engine, request.urn, mask)
-        standing = self._life().read(_wanted(inputs), _standing(outputs), log)
-        if standing is None:
+        found = resource.read(inputs, outputs, EngineLog(self._engine, request.urn, mask))
+        if found is None:
             return provider_pb2.ReadResponse()
-        mask.add(standing.secrets)
         return provider_pb2.ReadResponse(
-            id=request.id, properties=_outputs(inputs, standing), inputs=marked(inputs, SECRETS)
+            id=request.id,
+            properties=_outputs(resource, inputs, found, mask),
+            inputs=marked(inputs, resource.secrets),
         )
 
     @guarded
     def Delete(  # noqa: N802
         self, request: provider_pb2.DeleteRequest, mask: Mask
     ) -> Empty:
-        """Forget a cluster; its servers go anyway. Only `reset_on_delete` makes it leave its hosts."""
+        """Forget a resource, and do what its end asks for."""
         inputs = plain(request.old_inputs)
-        if inputs.get("reset_on_delete"):
-            log = EngineLog(self._engine, request.urn, mask)
-            with self._stoppable(request.timeout) as stop:
-                self._life().reset(_wanted(inputs), log, stop)
-        forget(str(inputs["name"]))
+        log = EngineLog(self._engine, request.urn, mask)
+        with self._stoppable(request.timeout) as stop:
+            self._resource(request.urn).delete(inputs, log, stop)
         return Empty()
 
     # -- parts of these
 
-    @staticmethod
-    def _problems(inputs: Properties) -> list[tuple[str, str]]:
-        """What is wrong with inputs, by property."""
-        from pydantic import ValidationError
+    def _resource(self, urn: str) -> Resource:
+        """`urn:pulumi:stack::project::type::name`, or with its parents' types before the type and `$`."""
+        return self._resources[urn.split("::")[2].rpartition("$")[2]]
 
-        try:
-            _wanted(inputs)
-        except ValidationError as error:  # its own text would repeat secrets
-            found = error.errors(include_input=False, include_url=False)
-            return [_problem([str(part) for part in each["loc"]], each["msg"]) for each in found]
-        return []
-
-    def _previewed(self, urn: str, inputs: Properties, outputs: Properties, mask: Mask) -> Struct:
-        """The outputs as far as they are known, after saying which runs there would be."""
-        log = EngineLog(self._engine, urn, mask)
-        assumed, coming, gaps = foreseen(inputs, outputs)
-        runs = bool(self._life().preview(_wanted(assumed), _standing(outputs), log, coming)) or bool(coming)
-        if gaps and outputs:
-            log.say(f"{', '.join(gaps)}: not known yet; what changes there may run more")
-            runs = True
-        known = {name: outputs[name] for name in COMPUTED if name in outputs and not runs}
-        return marked({**inputs, **dict.fromkeys(COMPUTED, UNKNOWN), **known}, SECRETS)
+    def _previewed(self, request: Any, inputs: Properties, outputs: Properties, mask: Mask) -> Struct:  # noqa: ANN401
+        """The outputs as far as they are known, after saying what would happen."""
+        resource, log = self._resource(request.urn), EngineLog(self._engine, request.urn, mask)
+        stays = not resource.preview(inputs, outputs, log)
+        known = {name: outputs[name] for name in resource.computed if name in outputs and stays}
+        return marked({**inputs, **dict.fromkeys(resource.computed, UNKNOWN), **known}, resource.secrets)
 
     def _led(self, request: Any, inputs: Properties, outputs: Properties, mask: Mask) -> Struct:  # noqa: ANN401
-        """The outputs of a cluster that was led to what its inputs say."""
-        from terp.kubernetes.life import UnfinishedError
-
-        log = EngineLog(self._engine, request.urn, mask)
+        """The outputs of a resource that was led to what its inputs say."""
+        resource, log = self._resource(request.urn), EngineLog(self._engine, request.urn, mask)
         with self._stoppable(request.timeout) as stop:
             try:
-                standing = self._life().lead(_wanted(inputs), _standing(outputs), log, stop)
+                return _outputs(resource, inputs, resource.lead(inputs, outputs, log, stop), mask)
             except UnfinishedError as error:
-                mask.add(error.standing.secrets)
-                left = _outputs(inputs, error.standing)
+                left = _outputs(resource, inputs, error.outputs, mask)
                 raise _UnfinishedResourceError(
-                    str(inputs["name"]), left, marked(inputs, SECRETS), mask(str(error))
+                    str(inputs[NAME]), left, marked(inputs, resource.secrets), mask(str(error))
                 ) from error
-        mask.add(standing.secrets)
-        return _outputs(inputs, standing)
 
     @contextmanager
     def _stoppable(self, limit: float) -> Iterator[threading.Event]:
@@ -306,23 +269,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             self._stops.discard(stop)
 
 
-def _problem(place: Sequence[str], message: str) -> tuple[str, str]:
+def _problem(place: Sequence[str], message: str, secrets: frozenset[str]) -> tuple[str, str]:
     """Property and reason; without the property if it is secret: the engine would print its value."""
     where = ".".join(place)
-    return ("", f"{where}: {message}") if place[0] in SECRETS else (where, message)
-
-
-def in_recorded_order(old: JsonValue, new: JsonValue) -> JsonValue:
-    """The new nodes: first those that were there before, in the order of then, and new ones after them.
-
-    The first of the control plane and of etcd do what is done once: their places must not move.
-    """
-    if not isinstance(old, list) or not isinstance(new, list):
-        return new
-    if not all(isinstance(node, dict) and "name" in node for node in (*old, *new)):
-        return new
-    places = {node["name"]: place for place, node in enumerate(old)}  # type: ignore[call-overload, index]
-    return sorted(new, key=lambda node: places.get(node["name"], len(places)))  # type: ignore[call-overload, index]
+    return ("", f"{where}: {message}") if place and place[0] in secrets else (where, message)
 
 
 def diff_response(
@@ -330,11 +280,12 @@ def diff_response(
     new: Mapping[str, JsonValue],
     ignored: Sequence[str],
     *,
+    secrets: frozenset[str] = frozenset(),
     go_on: bool = False,
 ) -> provider_pb2.DiffResponse:
     """What differs between inputs, as the engine takes it; of secrets it tells the property alone.
 
-    With `go_on` the state of the cluster differs in any case: a change of it was broken off.
+    With `go_on` the state of the resource differs in any case: a change of it was broken off.
     """
     kinds = provider_pb2.PropertyDiff.Kind
     detailed: dict[str, provider_pb2.PropertyDiff] = {}
@@ -343,11 +294,11 @@ def diff_response(
         top = path.partition(".")[0].partition("[")[0]
         if top in ignored or path in ignored:
             continue
-        replace = top in REPLACES
+        replace = top == NAME
         if replace:
             replaces.append(top)
         # a secret property is shown as a whole: the engine would look for its parts behind the mark
-        where = top if top in SECRETS else path
+        where = top if top in secrets else path
         name = f"{kind.upper()}{'_REPLACE' if replace else ''}"
         detailed[where] = provider_pb2.PropertyDiff(kind=kinds.Value(name), inputDiff=True)
     if go_on:
@@ -363,12 +314,12 @@ def diff_response(
     )
 
 
-def _secrets_of(request: object) -> Iterator[str]:
+def _secrets_of(request: object, secret: frozenset[str]) -> Iterator[str]:
     """Every text in the secret properties of a request."""
     for field in ("olds", "news", "properties", "inputs", "old_inputs"):
         struct = getattr(request, field, None)
         if isinstance(struct, Struct):
-            names = secret_names(struct) | SECRETS
+            names = secret_names(struct) | secret
             for name, value in plain(struct).items():
                 if name in names:
                     yield from _texts(value)
@@ -385,21 +336,8 @@ def _texts(value: JsonValue) -> Iterator[str]:
         yield value
 
 
-def _wanted(inputs: Properties) -> "Wanted":
-    from terp.kubernetes.life import Wanted
-
-    return Wanted.model_validate(inputs)
-
-
-def _standing(outputs: Properties) -> "Standing | None":
-    """What an earlier run recorded of the cluster; None when it recorded nothing."""
-    from terp.kubernetes.life import Standing
-
-    computed = {name: outputs[name] for name in COMPUTED if outputs.get(name, UNKNOWN) != UNKNOWN}
-    computed.pop("fingerprints", None)  # follows from the keys
-    return Standing.model_validate(computed) if computed else None
-
-
-def _outputs(inputs: Properties, standing: "Standing") -> Struct:
-    computed: Properties = standing.model_dump(mode="json", exclude_none=True)
-    return marked({**inputs, **computed, "fingerprints": dict(standing.fingerprints)}, SECRETS)
+def _outputs(resource: Resource, inputs: Properties, computed: Properties, mask: Mask) -> Struct:
+    """For the engine; from now on the secrets in it are struck out of whatever is said."""
+    for name in resource.secrets & computed.keys():
+        mask.add(_texts(computed[name]))
+    return marked({**inputs, **computed}, resource.secrets)

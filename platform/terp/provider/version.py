@@ -1,0 +1,3 @@
+"""The version of our provider."""
+
+VERSION = "0.1.0"
