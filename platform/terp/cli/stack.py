@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ from terp.errors import TerpError
 from terp.progress import Progress, readable
 
 if TYPE_CHECKING:  # they come with OpenStack's SDK: a second that other commands save
+    from terp.gitops.rollout import StandingApplication
     from terp.stack.events import Changes
     from terp.stack.workflow import Deployment, Result
 
@@ -181,12 +182,23 @@ def _machine(result: "Result") -> str:
         ],
         "cluster": result.changes.notes,
         "hosts": [host.model_dump(mode="json") for host in result.hosts],
+        "applications": [each.model_dump(mode="json") for each in result.applications],
         "findings": [
             finding.model_dump(mode="json") for finding in (result.report.findings if result.report else ())
         ],
         "leftovers_removed": list(result.removed),
     }
     return json.dumps(said)
+
+
+def _applications(found: Sequence["StandingApplication"]) -> Table:
+    """By waves; what stands in for upstream's says so."""
+    table = Table("wave", "application", "version", "health", "after", "", box=None, pad_edge=False)
+    for each in found:
+        after = readable(each.seconds) if each.seconds is not None else ""
+        said = "stand-in" if each.stand_in else ""
+        table.add_row(str(each.wave), each.name, each.version, each.health, after, said)
+    return table
 
 
 def _summary(result: "Result", deployment: "Deployment", seconds: float) -> None:
@@ -197,6 +209,8 @@ def _summary(result: "Result", deployment: "Deployment", seconds: float) -> None
     for host in result.hosts:
         table.add_row(host.name, host.role, str(host.address), str(host.floating_ip or ""))
     out.print(table)
+    if result.applications:
+        out.print(_applications(result.applications))
     stack = deployment.workspace.stack
     first = result.hosts[0].name.removeprefix(f"{stack}-")
     out.print(f"\nreach one:   scripts/terp ssh {stack} {first}", highlight=False)

@@ -5,7 +5,7 @@ and what it made without Pulumi knowing is removed.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,9 @@ import yaml
 from terp import preflight
 from terp.beside import beside
 from terp.errors import TerpError
-from terp.kubernetes.installer import gather
+from terp.gitops import rollout
+from terp.gitops.rollout import StandingApplication
+from terp.kubernetes.installer import gather, has_cluster
 from terp.kubernetes.unfinished import forget
 from terp.openstack.connection import EMBEDDED, boots, connect
 from terp.openstack.hosts import Host
@@ -39,12 +41,13 @@ PAUSES = (5.0, 15.0)
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did, and the hosts that there are now."""
+    """What a run did, and the hosts and Applications that there are now."""
 
     changes: Changes
     hosts: tuple[Host, ...] = ()
     report: Report | None = None
     removed: tuple[str, ...] = ()
+    applications: tuple[StandingApplication, ...] = ()
 
 
 class Deployment:
@@ -69,9 +72,16 @@ class Deployment:
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
         report = self._checked(pulumi) if check else None
-        with beside(lambda: gather(self.workspace.environment, self._progress)):
+        with beside(self._gather):
             changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
-        return Result(changes, self.write_access_files(), report, (*(removed or ()), *swept))
+        outputs = self.outputs()
+        return Result(
+            changes,
+            self._write_access_files(outputs),
+            report,
+            (*(removed or ()), *swept),
+            tuple(map(StandingApplication.model_validate, outputs.get("applications", ()))),
+        )
 
     def plan(self, *options: str, check: bool = True) -> Result:
         """What `up` would change, and what stands against it; nothing is changed on the cloud."""
@@ -106,10 +116,7 @@ class Deployment:
         Raises:
             TerpError: the stack has no hosts yet.
         """
-        outputs = self.outputs()
-        hosts = tuple(Host.model_validate(host) for host in outputs["hosts"])
-        write_access_files(self.workspace, hosts, outputs["private_key"], outputs.get("kubeconfig"))
-        return hosts
+        return self._write_access_files(self.outputs())
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, with secrets in clear: never print them.
@@ -123,6 +130,18 @@ class Deployment:
             stack = self.workspace.stack
             raise TerpError(f"stack {stack} has no hosts yet", hint=f"raise it: terp up {stack}")
         return outputs
+
+    def _write_access_files(self, outputs: Mapping[str, Any]) -> tuple[Host, ...]:
+        hosts = tuple(Host.model_validate(host) for host in outputs["hosts"])
+        write_access_files(self.workspace, hosts, outputs["private_key"], outputs.get("kubeconfig"))
+        return hosts
+
+    def _gather(self) -> None:
+        """Bring what later layers take into the cache, while the first one needs none of it."""
+        environment = self.workspace.environment
+        gather(environment, self._progress)
+        if environment.platform and has_cluster(environment):
+            sync(rollout.TOOLS, self._progress)
 
     def _pulumi(self) -> Pulumi:
         self.workspace.prepare()

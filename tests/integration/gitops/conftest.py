@@ -52,9 +52,9 @@ def upstreams(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def platform(argo_cd: ArgoCd, upstreams: Path, progress: Progress) -> Iterator[StandIns]:
+def platform(argo_cd: ArgoCd, upstreams: Path) -> Iterator[StandIns]:
     """That of the sandbox, not begun yet."""
     chosen = read(SANDBOX).platform
     assert chosen
     with served(upstreams) as address:
-        yield StandIns(argo_cd, upstreams, address, chosen, progress)
+        yield StandIns(argo_cd, upstreams, address, chosen)

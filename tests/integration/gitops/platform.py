@@ -1,31 +1,33 @@
-"""A platform of stand-ins on the engines: its git, its root, and the wait until it has converged."""
+"""A platform of stand-ins on the engines: its git, and how it is rolled out."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import sys
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
-from terp.cloud.process import NotInTimeError, wait_for
 from terp.environment.components import FOLDERS
+from terp.environment.kubernetes import EMBEDDED_VERSIONS
 from terp.environment.platform import GitRepository, Platform
-from terp.gitops.application import ROOT, root_application
+from terp.gitops.application import ROOT
 from terp.gitops.reading import read_catalogue
+from terp.gitops.rollout import Rollout, Standing, Wanted
 from terp.gitops.root import root_values
 from terp.paths import PROJECT
-from terp.progress import Progress
 from tests.integration.gitops.argo_cd import ArgoCd
 from tests.integration.gitops.order import APPLICATIONS, Journal, State, state
 from tests.standins.upstreams import BRANCH, publish, write
 
 OURS = "ours/terp"
+KUBERNETES = EMBEDDED_VERSIONS[0]
 
 
 class StandIns:
     """Every component of an environment; what others make is a stand-in, what is ours is real."""
 
-    def __init__(
-        self, argo_cd: ArgoCd, served: Path, address: str, platform: Platform, progress: Progress
-    ) -> None:
-        self._cluster, self._repository, self._progress = argo_cd.cluster, served / OURS, progress
+    standing: Standing = ()
+
+    def __init__(self, argo_cd: ArgoCd, served: Path, address: str, platform: Platform) -> None:
+        self._cluster, self._repository = argo_cd.cluster, served / OURS
         git = GitRepository(repository=f"{address}/{OURS}", revision=BRANCH)
         self._platform = platform.model_copy(update={"git": git})
         self._values = root_values("test", self._platform, write(served, read_catalogue(), address))
@@ -49,9 +51,24 @@ class StandIns:
             self._tree[file] = self._tree.get(file, "") + text
         return publish(self._repository, self._tree)
 
-    def begin(self) -> None:
-        """Apply the root."""
-        self._cluster.apply([root_application(self._platform.git, self._values)])
+    def roll_out(self, commit: str, wave_limit: int = 600) -> list[str]:
+        """Lead everything to a commit, as `up` does; what was said meanwhile.
+
+        Raises:
+            HeldError: a wave took too long.
+        """
+        wanted = Wanted(
+            name="test",
+            kubeconfig=self._cluster.kubeconfig.read_text(),
+            kubernetes_version=KUBERNETES,
+            git=self._platform.git,
+            revision=commit,
+            values=self._values,
+            wave_limit=wave_limit,
+        )
+        said = Said()
+        self.standing = Rollout().lead(wanted, said, threading.Event())
+        return said.lines
 
     def states(self) -> Mapping[str, State]:
         """Every child as it is now."""
@@ -61,47 +78,15 @@ class StandIns:
             found.name: found for each in children for found in [state(each, self._platform.git.repository)]
         }
 
-    def converge(self, commit: str, timeout: float) -> None:
-        """Wait until every Application is settled with a commit.
 
-        Raises:
-            NotInTimeError: with what holds it.
-        """
-        with self._progress.task("platform") as task:
+class Said:
+    """What is said to Pulumi's engine."""
 
-            def converged() -> bool:
-                waiting = self._waiting(commit)
-                task.update(_summary(waiting, self.waves), 1 - len(waiting) / len(self.waves))
-                return not waiting
+    def __init__(self) -> None:
+        self.lines: list[str] = []
 
-            try:
-                wait_for("the platform", converged, timeout, 1)
-            except NotInTimeError as error:
-                pending = "\n".join(f"{name}: {why}" for name, why in self._waiting(commit).items())
-                raise NotInTimeError(f"{error}\n{pending}") from None
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+        sys.stdout.write(f"{line}\n")
 
-    def _waiting(self, commit: str) -> Mapping[str, str]:
-        """What is not settled with it, and why."""
-        states = self.states()
-        found = {}
-        for name in self.waves:
-            now = states.get(name)
-            if now is None:
-                found[name] = "not there yet"
-            elif now.commit not in (None, commit):
-                found[name] = "of an earlier commit"
-            elif not now.settled:
-                found[name] = now.why
-        return found
-
-
-def _summary(waiting: Iterable[str], waves: Mapping[str, int]) -> str:
-    """`3 of 50 Applications are to come; wave 2: cert-manager`."""
-    by_wave = defaultdict(list)
-    for name in waiting:
-        by_wave[waves[name]].append(name)
-    if not by_wave:
-        return f"all {len(waves)} Applications are healthy"
-    first = min(by_wave)
-    count = sum(map(len, by_wave.values()))
-    return f"{count} of {len(waves)} Applications to come; wave {first}: {', '.join(by_wave[first])}"
+    warn = progress = say

@@ -14,8 +14,6 @@ from tests.integration.gitops.platform import StandIns
 
 pytestmark = pytest.mark.timeout(1500)
 
-LIMIT = 1200.0
-"""Seconds for the whole platform on two cores that do other work, too."""
 LOW = "cert_manager"
 """A component of the first wave whose chart has our values."""
 
@@ -23,9 +21,10 @@ LOW = "cert_manager"
 def test_each_wave_waits_until_the_one_before_is_healthy(platform: StandIns):
     commit = platform.publish()
     with platform.journal() as journal:
-        platform.begin()
-        platform.converge(commit, LIMIT)
+        said = platform.roll_out(commit)
     assert {each.name for each in journal.states} == platform.waves.keys()
+    assert any(line.startswith("wave 0 is healthy") for line in said)
+    assert all(each.health == "Healthy" for each in platform.standing)
     assert early(journal.states, platform.waves) == []
 
 
@@ -37,11 +36,10 @@ def test_charts_get_our_values_and_above_them_those_of_the_environment(argo_cd: 
     assert "existingSecretAdminPassword: harbor-admin" in said
 
 
-def test_a_change_of_values_alone_holds_the_higher_waves(platform: StandIns, argo_cd: ArgoCd):
+def test_a_change_of_values_alone_holds_the_higher_waves(platform: StandIns):
     with platform.journal() as journal:
         commit = platform.publish(**{LOW: "\nstandIn: { readyAfter: 5s }\n"})
-        argo_cd.refresh("platform")
-        platform.converge(commit, LIMIT)
+        platform.roll_out(commit)
     assert early(journal.states, platform.waves) == []
 
 
@@ -49,7 +47,7 @@ def test_an_application_that_somebody_deletes_comes_again(platform: StandIns, ar
     name, commit = "metrics-server", platform.states()["harbor"].commit
     assert commit
     argo_cd.cluster.kubectl.run("delete", "application", name, "-n", NAMESPACE, timeout=120)
-    platform.converge(commit, LIMIT)
+    platform.roll_out(commit)
     made = json.loads(argo_cd.cluster.kubectl.output("get", "deployments", "-n", "kube-system", "-o", "json"))
     assert name in {each["metadata"]["name"] for each in made["items"]}
 
@@ -59,8 +57,7 @@ def test_without_our_judgement_of_health_no_wave_is_held(platform: StandIns, arg
     try:
         with platform.journal() as journal:
             commit = platform.publish(**{LOW: "\nstandIn: { readyAfter: 6s }\n"})
-            argo_cd.refresh("platform")
-            platform.converge(commit, LIMIT)
+            platform.roll_out(commit)
     finally:
         argo_cd.judge_applications(ours=True)
     assert early(journal.states, platform.waves) != []

@@ -1,7 +1,6 @@
 """What a preview plans with before servers are there."""
 
 from terp.kubernetes.foresight import foreseen
-
 from terp.kubernetes.life import Wanted
 from terp.provider.values import UNKNOWN, Properties
 

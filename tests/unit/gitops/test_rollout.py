@@ -1,0 +1,170 @@
+"""What a rollout decides without a cluster: what is pending, what is wrong, what would change."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.gitops.platforms import platform
+
+from terp.environment.platform import GitRepository
+from terp.errors import TerpError
+from terp.gitops import convergence
+from terp.gitops.credential import read_credential, repository_secret
+from terp.gitops.diagnosis import trouble
+from terp.gitops.observation import SeenApplication, seen
+from terp.gitops.reading import read_catalogue
+from terp.gitops.resource import changes
+from terp.gitops.root import RootValues, root_values
+
+OURS = "https://git.example.org/terp.git"
+CATALOGUE = read_catalogue()
+
+
+@pytest.fixture(scope="module")
+def values() -> RootValues:
+    return root_values("test", platform(), CATALOGUE)
+
+
+def all_well(values: RootValues, revision: str = "abc") -> dict[str, SeenApplication]:
+    return {
+        name: SeenApplication(
+            name=name, wave=each.wave, health="Healthy", sync="Synced", message="", revisions={OURS: revision}
+        )
+        for name, each in values.applications.items()
+    }
+
+
+def test_nothing_is_pending_when_all_are_well_at_the_revision(values: RootValues):
+    assert convergence.pending(values, all_well(values), OURS, "abc") == {}
+    assert convergence.sentence(values, {}) == f"all {len(values.applications)} Applications are healthy"
+    assert convergence.share(values, {}) == 1
+
+
+def test_what_is_missing_held_or_of_an_earlier_revision_is_pending(values: RootValues):
+    there = all_well(values)
+    del there["harbor"]
+    there["vault"] = there["vault"].model_copy(update={"message": "is Progressing"})
+    there["loki"] = there["loki"].model_copy(update={"revisions": {OURS: "before"}})
+    waiting = convergence.pending(values, there, OURS, "abc")
+    assert waiting == {"harbor": "not there yet", "loki": "of an earlier revision", "vault": "is Progressing"}
+    first = convergence.wave(values, waiting)
+    assert convergence.of_wave(values, waiting, first) == ["vault"]
+    assert convergence.sentence(values, waiting).startswith(f"wave {first}: vault; 3 of ")
+
+
+def test_what_has_nothing_of_our_repository_needs_no_revision_of_it(values: RootValues):
+    there = all_well(values)
+    there["katib"] = there["katib"].model_copy(update={"revisions": {"https://elsewhere": "1"}})
+    assert convergence.pending(values, there, OURS, "abc") == {}
+
+
+def application(**status: Any) -> SeenApplication:
+    sources = [{"repoURL": OURS, "targetRevision": "a" * 40}]
+    well = {
+        "sync": {"status": "Synced", "comparedTo": {"sources": sources}},
+        "operationState": {"phase": "Succeeded"},
+        "health": {"status": "Healthy"},
+    }
+    return seen({"metadata": {"name": "x"}, "spec": {"sources": sources}, "status": {**well, **status}})
+
+
+def test_an_application_is_well_when_argo_cd_judges_so():
+    found = application()
+    assert (found.well, found.version, found.revisions) == (True, "aaaaaaa", {OURS: "a" * 40})
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ({"sync": {"status": "Synced", "comparedTo": {"sources": []}}}, "not compared with its sources yet"),
+        ({"operationState": {}}, "sync not begun"),
+        ({"operationState": {"phase": "Running", "message": "waits"}}, "sync Running: waits"),
+        ({"health": {"status": "Degraded", "message": "no pod"}}, "is Degraded: no pod"),
+    ],
+)
+def test_what_argo_cd_waits_for_is_said(status: dict[str, Any], says: str):
+    assert application(**status).message == says
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "says"),
+    [
+        ("Deployment", {"spec": {"replicas": 3}, "status": {"availableReplicas": 1}}, "1 of 3 available"),
+        ("Deployment", {"spec": {"replicas": 1}, "status": {"availableReplicas": 1}}, ""),
+        (
+            "Deployment",
+            {
+                "spec": {},
+                "status": {"conditions": [{"type": "ReplicaFailure", "message": "exceeded quota: cpu"}]},
+            },
+            "0 of 1 available: exceeded quota: cpu",
+        ),
+        ("StatefulSet", {"spec": {"replicas": 0}, "status": {}}, ""),
+        ("DaemonSet", {"status": {"desiredNumberScheduled": 2, "numberAvailable": 1}}, "1 of 2 available"),
+        ("Job", {"spec": {}, "status": {"succeeded": 1}}, ""),
+        ("Job", {"spec": {}, "status": {}}, "runs"),
+        ("Job", {"status": {"conditions": [{"type": "Failed", "message": "backoff"}]}}, "backoff"),
+        ("PersistentVolumeClaim", {"status": {"phase": "Bound"}}, ""),
+        ("PersistentVolumeClaim", {"status": {}}, "is Pending: no volume is bound to it"),
+        (
+            "Certificate",
+            {"status": {"conditions": [{"type": "Ready", "status": "False", "message": "no issuer"}]}},
+            "not Ready: no issuer",
+        ),
+        ("ConfigMap", {"data": {}}, ""),
+        ("ClusterRole", {"status": "none of Kubernetes' form"}, ""),
+    ],
+)
+def test_what_an_object_says_against_itself(kind: str, found: dict[str, Any], says: str):
+    assert trouble(kind, found) == says
+
+
+def test_a_pod_says_why_it_does_not_run():
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    pod = {
+        "metadata": {"name": "harbor-core-1"},
+        "status": {"phase": "Pending", "containerStatuses": [{"name": "core", "state": waiting}]},
+    }
+    assert trouble("Pod", pod) == "harbor-core-1: ImagePullBackOff: no such image"
+
+
+def test_changes_of_a_platform_are_told_by_application():
+    def of(version: str, wave: int = 1, **more: str) -> Any:
+        return {"wave": wave, "spec": {"sources": [{"targetRevision": version, **more}]}}
+
+    before = {"a": of("1"), "b": of("1"), "c": of("1"), "d": of("1")}
+    after = {"a": of("1"), "b": of("2"), "c": of("1", path="x"), "e": of("3", 4)}
+    assert list(changes(before, after)) == [
+        "b: 1 -> 2",
+        "c: other values, or another place in the order",
+        "d goes, with all that it has made",
+        "e comes, 3 (wave 4)",
+    ]
+
+
+def git(**keys: str) -> GitRepository:
+    return GitRepository(repository=OURS, **keys)
+
+
+def test_a_key_and_a_password_open_the_repository_each_in_its_way(tmp_path: Path):
+    file = tmp_path / "credential"
+    file.write_text("s3cret\n")
+    opened = repository_secret(git(username="deploy"), read_credential(git(credential=str(file))))
+    assert opened["stringData"] == {"type": "git", "url": OURS, "username": "deploy", "password": "s3cret"}
+    file.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n")
+    opened = repository_secret(git(), read_credential(git(credential=str(file))))
+    assert opened["stringData"]["sshPrivateKey"].startswith("-----BEGIN")
+    assert opened["metadata"]["labels"] == {"argocd.argoproj.io/secret-type": "repository"}
+
+
+def test_a_credential_that_cannot_be_read_is_refused_before_anything_is_changed(tmp_path: Path):
+    with pytest.raises(TerpError, match=r"platform\.git\.credential: .*No such file") as refused:
+        read_credential(git(credential=str(tmp_path / "none")))
+    assert refused.value.exit_code == 2
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(TerpError, match="is empty"):
+        read_credential(git(credential=str(tmp_path / "empty")))
+
+
+def test_a_public_repository_needs_no_credential():
+    assert read_credential(git()) == ""
