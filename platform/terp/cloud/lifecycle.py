@@ -188,7 +188,7 @@ def down(state: State, progress: Progress) -> None:
             network.sweep(place)
         task.update("database")
         stop([state.process("mariadb")], 30)
-        kill_marked(place.tag)
+        kill_marked(place.tag, place.root)
 
 
 def reset(state: State, progress: Progress) -> None:

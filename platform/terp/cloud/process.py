@@ -122,19 +122,23 @@ def stop(processes: Iterable[Process], timeout: float = 20.0) -> None:
         process.record_file.unlink(missing_ok=True)
 
 
-def marked(tag: str) -> list[int]:
-    """Processes of the cloud with this tag, by their environment: finds also those whose record is lost."""
+def marked(tag: str, root: Path) -> list[int]:
+    """Processes of the cloud with this tag and state directory, also those whose record is lost.
+
+    They are known by their environment, and those that write their title over it by what they write to.
+    """
     mark = f"{MARK}={tag}".encode()
     found = []
     for directory in Path("/proc").iterdir():
         if directory.name.isdigit() and int(directory.name) != os.getpid():
             with contextlib.suppress(OSError):
-                if mark in (directory / "environ").read_bytes().split(b"\0"):
+                environment = (directory / "environ").read_bytes().split(b"\0")
+                if mark in environment or (directory / "fd" / "1").readlink().is_relative_to(root):
                     found.append(int(directory.name))
     return found
 
 
-def kill_marked(tag: str, timeout: float = 10.0) -> None:
+def kill_marked(tag: str, root: Path, timeout: float = 10.0) -> None:
     """Kill what `marked` finds, until nothing is left.
 
     Raises:
@@ -142,7 +146,7 @@ def kill_marked(tag: str, timeout: float = 10.0) -> None:
     """
 
     def none_left() -> bool:
-        left = marked(tag)
+        left = marked(tag, root)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -110,7 +110,7 @@ class EmbeddedCloud:
 
     def processes(self) -> list[int]:
         """Every process of this cloud, recorded or not."""
-        return marked(self.state.ground.place.tag)
+        return marked(self.state.ground.place.tag, self.state.ground.place.root)
 
     def traces(self) -> str:
         """Everything on the machine that carries the cloud's tag or lies in its directory."""

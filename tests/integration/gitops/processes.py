@@ -51,7 +51,7 @@ class Processes:
     def stop(self) -> None:
         """Also what has lost its record."""
         stop(reversed(self._running))
-        kill_marked(self._mark)
+        kill_marked(self._mark, self.root)
 
 
 def free_port() -> int:

@@ -78,10 +78,19 @@ def test_what_does_not_listen_is_killed(tmp_path: Path) -> None:
 def test_processes_are_found_by_their_mark_without_a_record(tmp_path: Path) -> None:
     tag = f"test-{os.getpid()}"
     child = subprocess.Popen(SLEEP, env={**os.environ, MARK: tag})
-    wait_for("the mark to show", lambda: marked(tag) == [child.pid], 10)
-    kill_marked(tag)
-    assert marked(tag) == []
+    wait_for("the mark to show", lambda: marked(tag, tmp_path) == [child.pid], 10)
+    kill_marked(tag, tmp_path)
+    assert marked(tag, tmp_path) == []
     child.wait(10)
+
+
+def test_processes_without_their_mark_are_found_by_their_log_even_when_it_is_gone(tmp_path: Path) -> None:
+    one = process(tmp_path)
+    pid = one.start(SLEEP, {}, tmp_path)
+    one.log_file.unlink()
+    assert marked("none", tmp_path) == [pid]
+    kill_marked("none", tmp_path)
+    reap(pid)
 
 
 def test_a_wait_ends_with_what_was_waited_for() -> None:
