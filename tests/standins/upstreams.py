@@ -17,9 +17,11 @@ import yaml
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Chart, Manifests
 from terp.gitops.versions import ChartRepository, GitRepository
+from tests.standins import argo_cd
 from tests.standins.files import Files, chart, kustomization
 
 BRANCH = "main"
+ARGO_CD = "argo-cd"
 NOBODY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -31,10 +33,13 @@ NOBODY = {
 }
 
 
-def write(folder: Path, catalogue: Catalogue, address: str = "") -> Catalogue:
-    """Write all, and return the catalogue as it is when the folder is served at an address."""
+def write(folder: Path, catalogue: Catalogue, manifests: str, address: str = "") -> Catalogue:
+    """Write all, and return the catalogue as it is when the folder is served at an address.
+
+    `manifests` are Argo CD's own manifests.
+    """
     commits = _write_repositories(folder, catalogue)
-    _write_charts(folder, catalogue)
+    _write_charts(folder, catalogue, manifests)
     if not address:
         address = folder.as_uri()
     found = {}
@@ -50,13 +55,18 @@ def write(folder: Path, catalogue: Catalogue, address: str = "") -> Catalogue:
     return catalogue.model_copy(update={"upstreams": found})
 
 
-def _write_charts(folder: Path, catalogue: Catalogue) -> None:
+def _write_charts(folder: Path, catalogue: Catalogue, manifests: str) -> None:
     entries = {}
     for name, component in catalogue.components.items():
         if isinstance(component.source, Chart):
             chart_name, version = component.source.chart, catalogue.version(name)
             archive = folder / f"{chart_name}-{version}.tgz"
-            archive.write_bytes(_packed(chart_name, chart(name, chart_name, version, catalogue)))
+            files = (
+                argo_cd.chart(version, manifests)
+                if name == ARGO_CD
+                else chart(name, chart_name, version, catalogue)
+            )
+            archive.write_bytes(_packed(chart_name, files))
             digest = hashlib.sha256(archive.read_bytes()).hexdigest()
             about = {"apiVersion": "v2", "name": chart_name, "version": version}
             entries[chart_name] = [{**about, "urls": [archive.name], "digest": digest}]

@@ -70,8 +70,13 @@ class ArgoCd:
         note = {"argocd.argoproj.io/refresh": "normal"}
         self.cluster.patch("application", application, {"metadata": {"annotations": note}})
 
+    @property
+    def manifests(self) -> str:
+        """Its own, as upstream has them."""
+        return self._processes.toolchain.path("install.yaml").read_text()
+
     def _install(self) -> None:
-        upstream = yaml.load_all(self._processes.toolchain.path("install.yaml").read_text(), yaml.CSafeLoader)
+        upstream = yaml.load_all(self.manifests, yaml.CSafeLoader)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self.cluster.apply([namespace, *(each for each in upstream if each["kind"] in NEEDED)])
         self.cluster.apply([DEFAULT_PROJECT])

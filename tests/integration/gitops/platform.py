@@ -30,7 +30,9 @@ class StandIns:
         self._cluster, self._repository = argo_cd.cluster, served / OURS
         git = GitRepository(repository=f"{address}/{OURS}", revision=BRANCH)
         self._platform = platform.model_copy(update={"git": git})
-        self._values = root_values("test", self._platform, write(served, read_catalogue(), address))
+        self._values = root_values(
+            "test", self._platform, write(served, read_catalogue(), argo_cd.manifests, address)
+        )
         self._tree = {
             str(file.relative_to(PROJECT)): file.read_text()
             for folder in FOLDERS

@@ -32,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def catalogue(folder: Path) -> Catalogue:
+def catalogue(folder: Path, toolchain: Toolchain) -> Catalogue:
     """That of the stand-ins, as they lie in a folder."""
-    return write(folder, read_catalogue())
+    return write(folder, read_catalogue(), toolchain.path("install.yaml").read_text())
 
 
 @pytest.fixture(params=["sandbox", "production"])
