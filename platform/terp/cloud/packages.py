@@ -1,4 +1,4 @@
-"""The distribution's packages that the cloud needs: downloaded and unpacked, never installed.
+"""The distribution's packages that the cloud and images need: downloaded and unpacked, never installed.
 
 apt works here with lists, cache and status of its own: this needs no root, no earlier `apt-get update`, and
 leaves the machine as it was.
@@ -30,6 +30,7 @@ NAMES = (
     "tinyproxy-bin",
     "util-linux",
 )
+"""What the cloud runs."""
 UNUSED = ("doc", "info", "lintian", "locale", "man")
 """Folders of usr/share that nothing here reads."""
 DIES_WITH_CALLER = ("setpriv", "--pdeathsig", "KILL")
@@ -38,24 +39,24 @@ LIST = "packages.txt"
 """In the root: name and version of each package that was unpacked."""
 
 
-def packages(progress: Progress) -> Path:
-    """Root of the unpacked packages, in the cache.
+def packages(progress: Progress, names: tuple[str, ...] = NAMES) -> Path:
+    """Root of the unpacked packages, in the cache: these, and all they need that not every machine has.
 
     Raises:
         TerpError: the machine is neither Debian nor Ubuntu.
         CommandError: apt could not download them.
     """
     machine = distribution()
-    final = cache_dir() / "packages" / key(machine)
+    final = cache_dir() / "packages" / key(machine, names)
     if final.exists():
         return final
     with progress.task("distribution packages", expected=25) as task:
-        return make_once(final, lambda new: _make(new, machine, task))
+        return make_once(final, lambda new: _make(new, machine, names, task))
 
 
-def key(machine: Distribution) -> str:
+def key(machine: Distribution, names: tuple[str, ...] = NAMES) -> str:
     """What determines the root: packages, release, architecture, and how it is made."""
-    made = hashlib.sha256(b"".join([*(name.encode() for name in NAMES), Path(__file__).read_bytes()]))
+    made = hashlib.sha256(b"".join([*(name.encode() for name in names), Path(__file__).read_bytes()]))
     return f"{machine.codename}-{machine.architecture}-{made.hexdigest()[:12]}"
 
 
@@ -82,14 +83,14 @@ def libraries(root: Path) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": ":".join(map(str, folders))}
 
 
-def _make(new: Path, machine: Distribution, task: Task) -> None:
+def _make(new: Path, machine: Distribution, names: tuple[str, ...], task: Task) -> None:
     work = new / ".apt"
     base = essential(STATUS.read_text())
     apt = Apt(work, machine, base)
     task.update("reads the package lists")
     apt.update()
     task.update("downloads")
-    archives = apt.download(NAMES)
+    archives = apt.download(names)
     for folder in ("bin", "lib", "lib64", "sbin"):
         (new / "usr" / folder).mkdir(parents=True, exist_ok=True)
         (new / folder).symlink_to(f"usr/{folder}")

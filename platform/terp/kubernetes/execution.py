@@ -37,8 +37,9 @@ def _kubespray(run: Run, wanted: Wanted, say: Sayings) -> Installation:
 def _embedded(run: Run, wanted: Wanted, say: Sayings) -> Installation:
     from terp.kubernetes.embedded import installation
 
+    platform = bool(wanted.variables.get("platform_images"))
     with told(say) as progress:
-        return installation(run.kubernetes_version, progress)
+        return installation(run.kubernetes_version, progress, platform=platform)
 
 
 POLL = 0.2

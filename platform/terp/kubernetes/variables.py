@@ -69,6 +69,7 @@ def group_variables(
         **_kubelet(environment),
         **_openstack(environment, stack),
         **_upgrade(environment),
+        **_platform(environment),
     }
     return dict(sorted({**chosen, **environment.kubernetes.vars}.items()))
 
@@ -369,3 +370,9 @@ def _upgrade(environment: Environment) -> Variables:
         "upgrade_node_confirm": False,  # a pause would wait for nobody
         "upgrade_node_post_upgrade_confirm": False,
     }
+
+
+def _platform(environment: Environment) -> Variables:
+    """Nodes of the embedded installer reach no registry: they are given what Argo CD runs."""
+    embedded = environment.kubernetes.installer == "embedded"
+    return {"platform_images": True} if embedded and environment.platform else {}

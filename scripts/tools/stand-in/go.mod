@@ -1,0 +1,3 @@
+module terp/tools/stand-in
+
+go 1.26.6
