@@ -1,4 +1,4 @@
-"""What is made around a component: the values of `charts/surroundings`, one more source of its Application."""
+"""What is made around a component: values of `charts/surroundings`, one more source of its Application."""
 
 from collections.abc import Mapping
 

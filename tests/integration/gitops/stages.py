@@ -34,15 +34,25 @@ conditions:
 """
 LOOKED_AFTER = """\
 currentState: Initialized
-phase: Ready
+phase: {{ if eq .kind "Cluster" }}Cluster in healthy state{{ else }}Ready{{ end }}
 ceph: { health: HEALTH_OK }
 observedGeneration: {{ .metadata.generation }}
 conditions:
 - { type: Ready, status: "True", reason: StandIn, message: "", lastTransitionTime: {{ Now | Quote }} }
 - { type: Available, status: "True", reason: StandIn, message: "", lastTransitionTime: {{ Now | Quote }} }
 - { type: Reconciled, status: "True", reason: StandIn, message: "", lastTransitionTime: {{ Now | Quote }} }
+{{ if eq .kind "HTTPRoute" }}
+parents:
+- parentRef: { name: stand-in }
+  controllerName: stand-in/gateway
+  conditions:
+  - { type: Accepted, status: "True", observedGeneration: {{ .metadata.generation }} }
+  - { type: ResolvedRefs, status: "True", observedGeneration: {{ .metadata.generation }} }
+{{ end }}
 """
 """What Argo CD 3.5 asks of those kinds that it knows (resource_customizations), and of no others."""
+OF_OUR_CHARTS = ("Certificate", "Cluster", "ExternalSecret", "HTTPRoute")
+"""Kinds that Argo CD judges and charts of ours make, beside what components declare as healthy."""
 
 
 def stages(catalogue: Catalogue) -> list[Stage]:
@@ -66,13 +76,13 @@ def stages(catalogue: Catalogue) -> list[Stage]:
 def looked_after(catalogue: Catalogue) -> list[Crd]:
     """The custom kinds; kwok asks for them when it starts."""
     kinds = custom_kinds(catalogue)
-    found = {
-        kind: kinds[kind]
+    declared = (
+        kind
         for component in catalogue.components.values()
         for kind, _, _ in map(parts, component.health)
         if kind not in WORKLOADS
-    }
-    return list(found.values())
+    )
+    return [kinds[kind] for kind in dict.fromkeys((*declared, *OF_OUR_CHARTS))]
 
 
 def _node_runs() -> Stage:
