@@ -356,7 +356,9 @@ class Component(Model):
     buckets: tuple[Bucket, ...] = Field((), title="Buckets", description="What it keeps in S3.")
     databases: tuple[Database, ...] = Field((), title="Databases", description="What it keeps in PostgreSQL.")
     footprint: Footprint | None = Field(
-        None, title="Footprint", description="What its pods request (fact), where it is known."
+        None,
+        title="Footprint",
+        description="What its pods request in the profile small (fact), where it is known.",
     )
     storage: tuple[Claim, ...] = Field((), title="Storage", description="Volumes that it asks for.")
     images: tuple[Image, ...] = Field(
