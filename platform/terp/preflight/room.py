@@ -13,7 +13,7 @@ MEBIBYTE = 1024**2
 
 
 def check(stack: str, environment: Environment, snapshot: Snapshot, wanted: Requests) -> Iterator[Finding]:
-    """A warning where even all workers together are too small: the cluster stands, and some pods wait for ever."""
+    """A warning where all workers together are too small: the cluster stands, and some pods never run."""
     flavors = {flavor.name: flavor for flavor in snapshot.flavors or ()}
     workers = [each for each in servers(stack, environment) if _takes_pods(each, environment)]
     if not workers or not all(each.flavor in flavors for each in workers):
