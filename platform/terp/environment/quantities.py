@@ -1,12 +1,12 @@
 """Amounts as Kubernetes writes them, as numbers."""
 
-import re
-
 from terp.model import Model
 
-UNITS = {"": 1, **{f"{letter}": 1000**power for power, letter in enumerate("KMGT", 1)}}
-UNITS |= {f"{letter}i": 1024**power for power, letter in enumerate("KMGT", 1)}
-"""The API writes k; the environment's fields take K."""
+UNITS: dict[str, int] = {
+    "": 1,
+    **{letter: 1000**power for power, letter in enumerate("KMGT", 1)},
+    **{f"{letter}i": 1024**power for power, letter in enumerate("KMGT", 1)},
+}
 
 
 class Requests(Model):
@@ -29,8 +29,8 @@ def thousandths(cpu: str) -> int:
 
 def amount(quantity: str) -> int:
     """536870912 of `512Mi`."""
-    number, unit = re.fullmatch(r"(\d+)(\D*)", quantity).groups()  # type: ignore[union-attr]
-    return int(number) * UNITS[unit]
+    unit = quantity.lstrip("0123456789")
+    return int(quantity.removesuffix(unit)) * UNITS[unit]
 
 
 def gibibytes(size: int) -> str:

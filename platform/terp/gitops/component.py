@@ -174,8 +174,8 @@ class Flow(Model):
 
     to: Name = Field(
         title="To",
-        description="A component, a capability, `kubernetes` (its API), `tenants` (people's namespaces), "
-        "or `outside` of the cluster.",
+        description="A component, a capability, `kubernetes` (its API and nodes), `tenants` (people's "
+        "namespaces), or `outside` of the cluster.",
         examples=["postgres"],
     )
     ports: tuple[Port, ...] = Field(

@@ -11,8 +11,9 @@ BEGINNING = """\
 # Components
 
 Every component of the [platform](gitops.md), as its `component.yaml` declares it. This page is made from the
-declarations (`scripts/test unit tests/unit/gitops --update-golden`). "Seen" says how far a component was seen at
-its version: *rendered* from the real chart with our values, or *run* in a cluster. What is not known has no line.
+declarations (`scripts/test unit tests/unit/gitops --update-golden`). "Seen" says how far a component was seen
+at its version: *rendered* from the real chart with our values, or *run* in a cluster. What is not known has
+no line.
 """
 SEEN_NOT = "not yet"
 

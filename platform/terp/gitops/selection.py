@@ -10,10 +10,10 @@ from terp.gitops.backups import with_backups
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
 from terp.gitops.graph import with_needs
-from terp.gitops.names import BACKUPS, MONITORS
+from terp.gitops.names import BACKUPS, LISTENERS, MONITORS
 
-DATABASES_USE = (BACKUPS, MONITORS)
-"""What comes before databases if it comes at all."""
+USED_BY = {"databases": (BACKUPS, MONITORS), "routes": (LISTENERS,)}
+"""What comes before those that declare such, if it comes at all."""
 
 
 class Selection(NamedTuple):
@@ -68,9 +68,9 @@ def _needs(component: Component, catalogue: Catalogue, platform: Platform) -> tu
 
 
 def _after(name: str, component: Component, needs: tuple[str, ...], selected: list[str]) -> tuple[str, ...]:
-    """Its needs, and what its databases use if it is there."""
-    used = (each for each in DATABASES_USE if component.databases and each in selected and each != name)
-    return tuple(sorted({*needs, *used}))
+    """Its needs, and what is used by what it declares, if that is there."""
+    used = (each for field, names in USED_BY.items() if getattr(component, field) for each in names)
+    return tuple(sorted({*needs, *(each for each in used if each in selected and each != name)}))
 
 
 def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:

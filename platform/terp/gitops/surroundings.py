@@ -124,6 +124,8 @@ def _cluster(database: Database, selection: Selection, facts: Facts, known: Word
 
 def _routes(component: Component, selection: Selection, facts: Facts) -> tuple[HttpRoute, ...]:
     gateway = selection.components.get(GATEWAY)
+    if not gateway:
+        return ()
     return tuple(
         HttpRoute(
             name=each.host,
@@ -132,5 +134,5 @@ def _routes(component: Component, selection: Selection, facts: Facts) -> tuple[H
             port=each.port,
             gateway=Gateway(name=GATEWAY, namespace=gateway.namespace),
         )
-        for each in (component.routes if gateway else ())
+        for each in component.routes
     )

@@ -36,7 +36,7 @@ def catalogue(**components: Component) -> Catalogue:
     )
 
 
-def selection(providers: Mapping[str, str] | None = None, **components: Component) -> Selection:
+def selection(providers: Mapping[str, str] | None = None, /, **components: Component) -> Selection:
     """All of these, with these providers."""
     return select(catalogue(**components), platform(providers=providers or {}))
 

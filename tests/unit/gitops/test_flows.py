@@ -62,7 +62,7 @@ def test_a_flow_to_a_capability_leads_to_who_provides_it():
         "seaweedfs": component(namespace="seaweedfs", provides={"s3": "http://s3.seaweedfs.svc"}),
     }
     reader = component(namespace="reader", **flow("s3", 9000, 8333))
-    found = selection(providers={"s3": "seaweedfs"}, reader=reader, **stores)
+    found = selection({"s3": "seaweedfs"}, reader=reader, **stores)
     assert of("reader", found).egress == (between("seaweedfs", 8333, 9000),)
     assert of("seaweedfs", found).ingress == (between("reader", 8333, 9000),)
 
@@ -71,7 +71,7 @@ def test_a_flow_to_a_capability_leads_to_who_provides_it():
     ("address", "port"), [("https://s3.example.org", 443), ("https://s3.example.org:9443/a", 9443)]
 )
 def test_a_capability_from_outside_is_reached_at_the_port_of_its_address(address: str, port: int):
-    found = selection(providers={"s3": address}, reader=component(**flow("s3", 9000)))
+    found = selection({"s3": address}, reader=component(**flow("s3", 9000)))
     assert of("reader", found).egress == (Rule(address="0.0.0.0/0", ports=(port,)),)
 
 

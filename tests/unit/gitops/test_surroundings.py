@@ -90,6 +90,13 @@ def test_a_database_is_watched_and_backed_up_where_what_does_that_is_there():
     assert found.needs["web"] == ("plugin-barman-cloud", "prometheus-operator-crds")
 
 
+def test_a_name_comes_after_the_gateway_that_leads_to_it():
+    """Its Application waits until the gateway has taken the route."""
+    found = selection(web=component(routes=[ROUTE]), platform_gateway=component())
+    assert found.needs["web"] == ("platform-gateway",)
+    assert selection(web=component(routes=[ROUTE])).needs["web"] == ()
+
+
 def test_neither_comes_for_a_databases_sake():
     made = catalogue(web=component(databases=[DATABASE]), plugin_barman_cloud=component(profiles=[]))
     assert select(made, platform()).components.keys() == {"web"}
