@@ -33,7 +33,7 @@ def contradictions(catalogue: Catalogue, folders: Mapping[str, str]) -> Iterator
         for found in (
             *_sources(component, catalogue, folders[name]),
             *_needs(name, component, catalogue),
-            *_needed_for(name, component),
+            *_needed_for(name, component, catalogue),
             *_flows(component, catalogue),
             *_secrets(name, component, catalogue),
             *_keys(component),
@@ -72,10 +72,12 @@ def _needs(name: str, component: Component, catalogue: Catalogue) -> Iterator[Fo
             yield ("needs", place), f'"{name}" would need itself', "leave it out"
 
 
-def _needed_for(name: str, component: Component) -> Iterator[Found]:
+def _needed_for(name: str, component: Component, catalogue: Catalogue) -> Iterator[Found]:
+    """Needed by its name, or by that of one who provides it; or it is the component itself."""
+    there = {name, *component.needs, *component.provides}
     for field, needs in NEEDED_FOR.items():
         for need in needs if getattr(component, field) else ():
-            if need not in (name, *component.needs, *component.provides):
+            if there.isdisjoint((need, *catalogue.capabilities.get(need, ()))):
                 yield (field,), f"{field} need {need}", f"needs: [{need}]"
 
 

@@ -251,6 +251,11 @@ def test_what_there_is_one_of_has_one_owner(tmp_path: Path, text: str, message: 
     assert message in said_of(tmp_path, FOUND + text, y=FOUND + text)
 
 
+def test_what_makes_a_declaration_true_may_be_needed_by_its_own_name(tmp_path: Path):
+    realm = COMPONENT + "needs: [store]\nclients: [{ name: c, redirects: ['http://localhost'] }]\n"
+    assert "x" in read_catalogue(catalogue(tmp_path, x=realm, store=STORE)).components
+
+
 def test_what_is_declared_rightly_is_taken(tmp_path: Path):
     redirect = CLIENT % ("c", "a/k", "https://web.{domain}/callback")
     text = FOUND + SECRET + ROUTE + redirect + BUCKET % "k" + "values: { a: '{hosts}' }\n"
