@@ -23,6 +23,6 @@ if has_cluster(environment):
     pulumi.export("kubeconfig", cluster.kubeconfig)
 
     if environment.platform:
-        platform = Platform(stack, environment.platform, environment.kubernetes, cluster.kubeconfig)
+        platform = Platform(stack, environment, environment.platform, cluster.kubeconfig)
 
         pulumi.export("applications", platform.applications)

@@ -46,6 +46,8 @@ def components(
         cells = (row[column] for column in shown)
         table.add_row(*(", ".join(cell) if isinstance(cell, list) else str(cell) for cell in cells))
     Console(width=max(out.width, 150)).print(table)
+    if stack:
+        typer.echo(_total(stack, catalogue))
     for row in rows:
         if row["warning"]:
             typer.echo(f"{row['component']}: {row['warning']}")
@@ -139,6 +141,22 @@ def _graph(catalogue: "Catalogue", platform: "Platform") -> "Graph":
     from terp.gitops.selection import select
 
     return graph(select(catalogue, platform).needs)
+
+
+def _total(stack: str, catalogue: "Catalogue") -> str:
+    """What all of them request together."""
+    from terp.environment.quantities import gibibytes
+    from terp.gitops.facts import facts_of
+    from terp.gitops.footprint import footprint, unknown
+    from terp.gitops.selection import select
+
+    platform = _platform(stack)
+    selected = select(catalogue, platform)
+    found = footprint(selected, facts_of(stack, platform).replicas)
+    volumes = f"{gibibytes(found.memory)} of memory and {gibibytes(found.storage)} on volumes"
+    said = f"They request at least {found.cpu / 1000:.1f} CPU, {volumes}."
+    names = ", ".join(unknown(selected))
+    return f"{said} Not known: what {names} request." if names else said
 
 
 def _row(name: str, catalogue: "Catalogue", graph: "Graph | None") -> dict[str, object]:

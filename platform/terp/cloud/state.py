@@ -21,6 +21,8 @@ from terp.model import Model
 
 APIS = ("keystone", "placement", "glance", "neutron", "cinder", "nova", "octavia")
 """The services with an HTTP API."""
+SOURCES = "sources"
+"""What hands out charts and repositories of an embedded platform: no API of OpenStack."""
 INTERNAL = ("placement",)
 """Those of them that no member calls."""
 DATABASES = (
@@ -34,6 +36,7 @@ DATABASES = (
     "cinder",
     "octavia",
 )
+FOLDERS = ("etc", "logs", "run", "data", "hosts", "volumes", "balancers", "done", "secrets", SOURCES)
 FIXED_PORTS = (20_000, 12_000)
 """First port and number of ports to choose from; Linux gives out 32768 and above (ip_local_port_range)."""
 PATIENCE = 600.0
@@ -91,12 +94,23 @@ class State:
     ) -> Ground:
         """Choose ports, passwords and a tag. The last file written makes the cloud exist."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("etc", "logs", "run", "data", "hosts", "volumes", "balancers", "done", "secrets"):
+        for name in (
+            "etc",
+            "logs",
+            "run",
+            "data",
+            "hosts",
+            "volumes",
+            "balancers",
+            "done",
+            "secrets",
+            SOURCES,
+        ):
             self.path(name).mkdir(mode=0o700, exist_ok=True)
         for name in PASSWORDS:
             self.write_private(f"secrets/{name}", secrets.token_urlsafe(24))
         self.write_private("settings.json", settings.model_dump_json(indent=1))
-        ports = _free_ports(APIS)
+        ports = _free_ports((*APIS, SOURCES))
         place = Place(
             root=self.root,
             tag=_free_tag(),

@@ -22,7 +22,7 @@ import structlog
 from terp.cloud.database import Database
 from terp.cloud.network import front, proxy
 from terp.cloud.process import MARK, Process, stop
-from terp.cloud.state import State
+from terp.cloud.state import SOURCES, State
 from terp.model import Model
 from terp.paths import PROJECT
 
@@ -64,6 +64,11 @@ class Service(Model):
         if self.socket is not None:
             return _connects(socket.AF_UNIX, str(self.socket))
         return self.port is None or _connects(socket.AF_INET, ("127.0.0.1", self.port))
+
+
+def _sources(state: State) -> tuple[str, str]:
+    """What it serves, and where."""
+    return str(state.path(SOURCES)), str(state.ground.ports[SOURCES])
 
 
 def _connects(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
@@ -139,6 +144,20 @@ def services(state: State) -> tuple[Service, ...]:
         ),
     ]
     if ground.hosts:
+        table.append(
+            Service(
+                name=SOURCES,
+                argv=(
+                    python,
+                    "-m",
+                    "terp.cloud.services.sources",
+                    str(state.path(SOURCES)),
+                    str(ground.ports[SOURCES]),
+                ),
+                env=base,
+                port=ground.ports[SOURCES],
+            )
+        )
         network = Service(
             name="network",
             argv=(python, "-m", "terp.cloud.network", str(state.root)),

@@ -8,13 +8,16 @@ from pydantic import Field
 from terp.environment.fields import DomainName, Https, Name, Oci, Reference
 from terp.model import Model
 
+WORK_TREE = "work-tree"
+"""In the place of a repository's address: this tree as it is, also what is not committed."""
+
 
 class GitRepository(Model):
     """Where Argo CD reads charts and values."""
 
     repository: Reference = Field(
         title="Repository",
-        description="Address of this work tree, or of your copy of it.",
+        description="Address of this tree, or of your copy of it; `work-tree` on the embedded cloud.",
         examples=["https://git.example.org/terp.git"],
     )
     revision: Reference = Field(
@@ -112,6 +115,12 @@ class Platform(Model):
         title="Components",
         description="Switched on or off; of the others the profile decides, and whether one is needed.",
         examples=[{"harbor": False, "mlflow": True}],
+    )
+    stand_ins: bool = Field(
+        False,
+        title="Stand-ins",
+        description="Small stand-ins take the place of what others publish; on the embedded cloud alone.",
+        examples=[True],
     )
     mirror: PlatformMirror | None = Field(
         None,

@@ -145,6 +145,12 @@ class SecretKey(Model):
         description="Component, Secret and key that it is a copy of.",
         examples=["valkey/valkey/REDIS_PASSWORD"],
     )
+    description: Text | None = Field(
+        None,
+        title="Description",
+        description="What a person puts there, and where it comes from.",
+        examples=["An access key of the object storage outside."],
+    )
 
     @model_validator(mode="after")
     def _says_what_it_is_a_copy_of(self) -> Self:
@@ -168,7 +174,8 @@ class Flow(Model):
 
     to: Name = Field(
         title="To",
-        description="A component, a capability, `kubernetes` (its API), or `outside` of the cluster.",
+        description="A component, a capability, `kubernetes` (its API and nodes), `tenants` (people's "
+        "namespaces), or `outside` of the cluster.",
         examples=["postgres"],
     )
     ports: tuple[Port, ...] = Field(
@@ -330,6 +337,18 @@ class Component(Model):
         description="Ports of its pods that the API server calls.",
         examples=[[9443]],
     )
+    tenant_ports: tuple[Port, ...] = Field(
+        (),
+        title="Tenant ports",
+        description="Ports of its pods that people's own pods reach.",
+        examples=[[8888]],
+    )
+    public_ports: tuple[Port, ...] = Field(
+        (),
+        title="Public ports",
+        description="Ports of its pods that anyone reaches, also from outside: of a way in.",
+        examples=[[80, 443]],
+    )
     routes: tuple[Route, ...] = Field((), title="Routes", description="Names by which people reach it.")
     clients: tuple[Client, ...] = Field(
         (), title="Clients", description="What it is in the identity provider."
@@ -337,7 +356,9 @@ class Component(Model):
     buckets: tuple[Bucket, ...] = Field((), title="Buckets", description="What it keeps in S3.")
     databases: tuple[Database, ...] = Field((), title="Databases", description="What it keeps in PostgreSQL.")
     footprint: Footprint | None = Field(
-        None, title="Footprint", description="What its pods request (fact), where it is known."
+        None,
+        title="Footprint",
+        description="What its pods request in the profile small (fact), where it is known.",
     )
     storage: tuple[Claim, ...] = Field((), title="Storage", description="Volumes that it asks for.")
     images: tuple[Image, ...] = Field(
@@ -351,6 +372,12 @@ class Component(Model):
         title="Health",
         description="Objects that must be healthy: kind and name, with a namespace if it is another.",
         examples=[["Deployment/istiod"]],
+    )
+    seen: Literal["rendered", "run"] | None = Field(
+        None,
+        title="Seen",
+        description="How far it was seen at this version: rendered from the real chart, or run in a cluster.",
+        examples=["rendered"],
     )
     availability: Text | None = Field(
         None,

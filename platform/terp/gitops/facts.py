@@ -3,7 +3,7 @@
 import string
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from terp.environment.platform import Platform
 from terp.gitops.catalogue import Catalogue
@@ -22,9 +22,68 @@ class Facts(Model):
     )
 
 
+class Place(Model):
+    """A value in Vault: a key of the secret at a path of the mount `secret`."""
+
+    path: str = Field(title="Path", description="In the mount.", examples=["platform/harbor/harbor-oidc"])
+    key: str = Field(title="Key", description="In the secret.", examples=["client-secret"])
+
+
+class ClientFact(Model):
+    """A client that the identity provider has."""
+
+    name: str = Field(title="Name", description="Its client id.", examples=["harbor"])
+    redirects: tuple[str, ...] = Field(
+        title="Redirects",
+        description="Addresses that people may be sent back to.",
+        examples=[["https://harbor.ml.example.org/c/oidc/callback"]],
+    )
+    vault: Place | None = Field(None, title="Vault", description="Its secret; none of a public client.")
+
+
+class BucketKeys(Model):
+    """The keys of a bucket's one user, in one secret in Vault."""
+
+    path: str = Field(title="Path", description="In the mount.", examples=["platform/harbor/harbor-s3"])
+    access_key: str = Field(title="Access key", description="Key of the first.", examples=["ACCESS_KEY_ID"])
+    secret_key: str = Field(
+        title="Secret key", description="Key of the second.", examples=["SECRET_ACCESS_KEY"]
+    )
+
+
+class BucketFact(Model):
+    """A bucket that the object storage has."""
+
+    name: str = Field(title="Name", description="Of the bucket.", examples=["harbor"])
+    vault: BucketKeys = Field(title="Vault", description="The keys of its user.")
+
+
+class GeneratedFact(Model):
+    """A secret in Vault with keys that are made at random, once."""
+
+    path: str = Field(title="Path", description="In the mount.", examples=["platform/harbor/harbor-core"])
+    keys: tuple[str, ...] = Field(title="Keys", description="What is made.", examples=[["secret"]])
+
+
+class Lists(Model):
+    """What all components of an environment declare together."""
+
+    clients: tuple[ClientFact, ...] = Field((), title="Clients", description="Of the identity provider.")
+    buckets: tuple[BucketFact, ...] = Field((), title="Buckets", description="Of the object storage.")
+    generated: tuple[GeneratedFact, ...] = Field((), title="Generated", description="Secrets.")
+    hosts: tuple[str, ...] = Field(
+        (),
+        title="Hosts",
+        description="Names that the gateway leads to a service.",
+        examples=[["harbor.ml.example.org"]],
+    )
+
+
 FACTS = frozenset(Facts.model_fields)
 """The words that a component's values may ask for, beside capabilities."""
-Words = Mapping[str, str | int]
+LISTS = frozenset(Lists.model_fields)
+"""Words that stand for a list, so that they stand alone."""
+Words = Mapping[str, JsonValue]
 
 
 def facts_of(stack: str, platform: Platform) -> Facts:
@@ -32,8 +91,8 @@ def facts_of(stack: str, platform: Platform) -> Facts:
     return Facts(environment=stack, domain=platform.domain, replicas=3 if platform.profile == "ha" else 1)
 
 
-def words(facts: Facts, catalogue: Catalogue, providers: Mapping[str, str]) -> Words:
-    """All that values may ask for: facts, and by capability the address of who provides it."""
+def words(facts: Facts, lists: Lists, catalogue: Catalogue, providers: Mapping[str, str]) -> Words:
+    """All that values may ask for: facts, lists, and by capability the address of who provides it."""
     known: Words = facts.model_dump()
     addresses = {
         capability: fill(catalogue.components[name].provides[capability], known)
@@ -41,10 +100,10 @@ def words(facts: Facts, catalogue: Catalogue, providers: Mapping[str, str]) -> W
         else name  # the address of something outside
         for capability, name in providers.items()
     }
-    return {**known, **addresses}
+    return {**known, **lists.model_dump(mode="json", exclude_none=True), **addresses}
 
 
-def fill(text: str, known: Words) -> str | int:
+def fill(text: str, known: Words) -> JsonValue:
     """The text with the words in braces replaced; a word alone keeps its type."""
     whole = text.removeprefix("{").removesuffix("}")
     return known[whole] if text == f"{{{whole}}}" else text.format_map(known)

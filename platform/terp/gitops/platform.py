@@ -6,12 +6,18 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
-from terp.environment.kubernetes import Kubernetes, kubernetes_version
+from terp.cloud.state import SOURCES, State
+from terp.environment.environment import Environment
+from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform as Settings
+from terp.environment.rules.kubernetes import EMBEDDED
 from terp.gitops.credential import read_credential
+from terp.gitops.embedded import published
 from terp.gitops.reading import read_catalogue
 from terp.gitops.resource import PLATFORM
 from terp.gitops.root import root_values
+from terp.gitops.standins import is_stand_in
+from terp.paths import state_dir
 from terp.provider.version import VERSION
 
 
@@ -23,8 +29,8 @@ class Platform(pulumi.CustomResource):
     def __init__(
         self,
         stack: str,
+        environment: Environment,
         settings: Settings,
-        kubernetes: Kubernetes,
         kubeconfig: Input[str],
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -34,14 +40,24 @@ class Platform(pulumi.CustomResource):
             TerpError: components contradict each other, or the repository's credential cannot be read
                 (exit code 2).
         """
+        platform, catalogue = settings, read_catalogue()
+        if environment.cloud.name == EMBEDDED:
+            cloud = State(state_dir() / "cloud")
+            platform, catalogue = published(
+                settings, catalogue, cloud.path(SOURCES), cloud.public_url(SOURCES)
+            )
+        values = root_values(stack, platform, catalogue)
         inputs: dict[str, Input[Any]] = {
             "name": stack,
             "kubeconfig": kubeconfig,
-            "kubernetes_version": kubernetes_version(kubernetes),
-            "git": settings.git.model_dump(mode="json"),
-            "credential": Output.secret(read_credential(settings.git)),
-            "values": root_values(stack, settings, read_catalogue()).plain(),
-            "wave_limit": settings.wave_limit,
+            "kubernetes_version": kubernetes_version(environment.kubernetes),
+            "git": platform.git.model_dump(mode="json"),
+            "credential": Output.secret(read_credential(platform.git)),
+            "values": values.plain(),
+            "stand_ins": [
+                name for name in values.applications if platform.stand_ins and is_stand_in(name, catalogue)
+            ],
+            "wave_limit": platform.wave_limit,
         }
         own = ResourceOptions(version=VERSION)
         super().__init__(PLATFORM, stack, {**inputs, "applications": None}, ResourceOptions.merge(own, opts))

@@ -21,7 +21,9 @@ from terp.gitops.facts import facts_of, words
 from terp.gitops.graph import graph
 from terp.gitops.projects import ADMISSION, projects
 from terp.gitops.selection import select
-from terp.gitops.sources import sources
+from terp.gitops.sources import sources, surroundings_source
+from terp.gitops.surroundings import surroundings
+from terp.gitops.wiring import lists
 
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 STANDARDS = ("privileged", "baseline", "restricted")
@@ -66,13 +68,18 @@ def root_values(stack: str, platform: Platform, catalogue: Catalogue) -> RootVal
     """
     selected = select(catalogue, platform)
     order = graph(selected.needs)
-    known = words(facts_of(stack, platform), catalogue, platform.providers.chosen)
+    facts = facts_of(stack, platform)
+    known = words(facts, lists(selected, facts), catalogue, platform.providers.chosen)
+    around = {
+        name: (surroundings_source(name, each, platform),)
+        for name, each in surroundings(selected, facts, known).items()
+    }
     applications = {
         name: WavedApplication(
             wave=order.wave(name),
             spec=ApplicationSpec(
                 project=component.layer,
-                sources=sources(name, catalogue, platform, known),
+                sources=(*sources(name, catalogue, platform, known), *around.get(name, ())),
                 destination=Destination(namespace=component.namespace),
                 sync_policy=_sync_policy(component, selected.components.values()),
                 ignore_differences=ignored(component) or None,
@@ -124,9 +131,9 @@ def pod_security(namespace: str, selected: Iterable[Component]) -> str | None:
     return min(asked, key=STANDARDS.index, default=None)
 
 
-def published_schema() -> str:
-    """What `charts/platform/values.schema.json` holds; Helm checks the values by it."""
-    schema: Mapping[str, JsonValue] = RootValues.model_json_schema(by_alias=True)
+def published_schema(values: type[ArgoModel]) -> str:
+    """What `values.schema.json` holds beside the values of a chart; Helm checks them by it."""
+    schema: Mapping[str, JsonValue] = values.model_json_schema(by_alias=True)
     draft = {"$schema": "http://json-schema.org/draft-07/schema#"}  # what every Helm takes
     text = json.dumps({**draft, **schema}, indent=2).replace("#/$defs/", "#/definitions/")
     return text.replace('"$defs":', '"definitions":') + "\n"

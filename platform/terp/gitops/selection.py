@@ -6,16 +6,35 @@ from typing import NamedTuple
 from terp.environment.findings import did_you_mean
 from terp.environment.platform import Platform
 from terp.errors import TerpError
+from terp.gitops.backups import with_backups
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
 from terp.gitops.graph import with_needs
+from terp.gitops.names import BACKUPS, LISTENERS, MONITORS
+
+USED_BY = {"databases": (BACKUPS, MONITORS), "routes": (LISTENERS,)}
+"""What comes before those that declare such, if it comes at all."""
 
 
 class Selection(NamedTuple):
-    """Components by name, in the order of the alphabet, and by name the components that each needs."""
+    """Components by name, in the order of the alphabet, and by name the components that each needs.
+
+    Where databases are backed up, components have the buckets and Secrets of that.
+    """
 
     components: Mapping[str, Component]
     needs: Mapping[str, tuple[str, ...]]
+    providers: Mapping[str, str]
+    """By capability a component, or the address of something outside."""
+
+    @property
+    def backs_up(self) -> bool:
+        """Whether databases are backed up."""
+        return BACKUPS in self.components
+
+    def provider(self, capability: str) -> Component | None:
+        """The component that provides it; none when something outside does."""
+        return self.components.get(self.providers.get(capability, ""))
 
 
 def select(catalogue: Catalogue, platform: Platform) -> Selection:
@@ -32,8 +51,13 @@ def select(catalogue: Catalogue, platform: Platform) -> Selection:
     for name, on in sorted(platform.components.items()):
         if not on and name in names:
             raise _needed(name, [each for each in names if name in needs[each]])
+    components = {name: catalogue.components[name] for name in names}
+    if BACKUPS in components:
+        components = {name: with_backups(each) for name, each in components.items()}
     return Selection(
-        {name: catalogue.components[name] for name in names}, {name: needs[name] for name in names}
+        components=components,
+        needs={name: _after(name, catalogue.components[name], needs[name], names) for name in names},
+        providers=platform.providers.chosen,
     )
 
 
@@ -41,6 +65,12 @@ def _needs(component: Component, catalogue: Catalogue, platform: Platform) -> tu
     """The components behind its needs; none is behind what something outside provides."""
     found = (platform.providers.chosen.get(need, need) for need in component.needs)
     return tuple(sorted({name for name in found if name in catalogue.components}))
+
+
+def _after(name: str, component: Component, needs: tuple[str, ...], selected: list[str]) -> tuple[str, ...]:
+    """Its needs, and what is used by what it declares, if that is there."""
+    used = (each for field, names in USED_BY.items() if getattr(component, field) for each in names)
+    return tuple(sorted({*needs, *(each for each in used if each in selected and each != name)}))
 
 
 def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:

@@ -10,6 +10,7 @@ from terp.gitops.argo import ApplicationSource, Helm, Kustomize, KustomizePatch,
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Chart, Component, Manifests, Own
 from terp.gitops.facts import Words, fill
+from terp.gitops.surroundings import CHART, Surroundings
 from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
 
 OCI = "oci://"
@@ -56,6 +57,19 @@ def sources(
             return (
                 ApplicationSource(repo_url=git.repository, path=folder, target_revision=REVISION, helm=helm),
             )
+
+
+def surroundings_source(name: str, values: Surroundings, platform: Platform) -> ApplicationSource:
+    """What follows from its declaration."""
+    helm = Helm(
+        release_name=f"{name}-{CHART}",
+        value_files=("values.yaml",),
+        values_object=values.model_dump(mode="json", by_alias=True, exclude_none=True),
+    )
+    git = platform.git
+    return ApplicationSource(
+        repo_url=git.repository, path=f"charts/{CHART}", target_revision=REVISION, helm=helm
+    )
 
 
 def _helm(name: str, place: str, component: Component, profile: str, known: Words) -> Helm:

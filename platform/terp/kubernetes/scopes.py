@@ -25,7 +25,10 @@ PATTERNS: tuple[tuple[Scope, str], ...] = (
     ("control-plane", r"tls_.*|authorization_modes|remove_anonymous_access|auto_renew_certificates.*"),
     ("control-plane", r"etcd_.*|kube_vip_.*|loadbalancer_apiserver.*|kubeadm_.*"),
     ("apps", r"external_openstack_.*|cinder_.*|csi_.*|coredns_.*|dns_(?!domain).*|enable_nodelocaldns.*"),
-    ("apps", r"nodelocaldns_.*|metrics_server_.*|kubelet_csr_approver_.*|upstream_dns_servers|platform_images"),
+    (
+        "apps",
+        r"nodelocaldns_.*|metrics_server_.*|kubelet_csr_approver_.*|upstream_dns_servers|platform_images",
+    ),
     ("nodes", r"kubelet_.*|containerd_.*|kube_proxy_.*|(kube|system)_.*_reserved|eviction_.*"),
     ("nodes", r"calico_.*|cilium_.*|flannel_.*|resolvconf_mode|ntp_.*"),
 )

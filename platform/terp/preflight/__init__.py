@@ -1,9 +1,10 @@
-"""Checks before anything is changed: credential, catalogue, offers, networks, names, quota."""
+"""Checks before anything is changed: credential, catalogue, offers, networks, names, room, quota."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from terp.environment import Environment
+from terp.environment.quantities import Requests
 from terp.errors import TerpError
 from terp.openstack.connection import connect
 from terp.preflight.catalogue import needed
@@ -39,4 +40,18 @@ def check(
             connection = connect(environment.cloud, timeout=CALL, retries=0)
         except TerpError as problem:
             return Report(stack=stack, findings=(error(CLOUD, problem.message, problem.hint),))
-        return judge(stack, environment, read(connection, needed(environment), seconds), state)
+        snapshot = read(connection, needed(environment), seconds)
+        return judge(stack, environment, snapshot, state, _requests(stack, environment))
+
+
+def _requests(stack: str, environment: Environment) -> Requests | None:
+    """What the platform's components request; an environment without a platform reads no catalogue."""
+    if not environment.platform:
+        return None
+    from terp.gitops.facts import facts_of
+    from terp.gitops.footprint import footprint
+    from terp.gitops.reading import read_catalogue
+    from terp.gitops.selection import select
+
+    selected = select(read_catalogue(), environment.platform)
+    return footprint(selected, facts_of(stack, environment.platform).replicas)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from terp.environment import Environment
+from terp.environment.quantities import Requests
 from terp.errors import TerpError
 from terp.model import Model
-from terp.preflight import catalogue, collisions, credential, networks, offers, quota
+from terp.preflight import catalogue, collisions, credential, networks, offers, quota, room
 from terp.preflight.demand import demand, prices
 from terp.preflight.finding import Finding, error, warning
 from terp.preflight.quota import Row
@@ -49,11 +50,16 @@ class Report(Model):
 
 
 def judge(
-    stack: str, environment: Environment, snapshot: Snapshot, state: Mapping[str, Any] | None
+    stack: str,
+    environment: Environment,
+    snapshot: Snapshot,
+    state: Mapping[str, Any] | None,
+    platform: Requests | None = None,
 ) -> Report:
     """Everything that is to be said of an environment on a cloud.
 
-    `state` is what `pulumi stack export` prints, None when there is no stack yet.
+    `state` is what `pulumi stack export` prints, None when there is no stack yet; `platform` is what its
+    components request, None when there is none.
     """
     cost = prices(snapshot)
     rows = quota.table(
@@ -67,6 +73,7 @@ def judge(
         *offers.check(stack, environment, snapshot),
         *networks.check(stack, environment, snapshot),
         *collisions.check(stack, environment, snapshot, state),
+        *(room.check(stack, environment, snapshot, platform) if platform else ()),
         *quota.too_large(environment, snapshot),
         *quota.short(rows, project),
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from terp.cloud.services.sources import served
 from terp.environment import read
-from terp.gitops.reading import read_catalogue
 from terp.paths import PROJECT
 from terp.progress import Progress
 from terp.tools import Toolchain, sync
@@ -14,7 +14,6 @@ from tests.integration.gitops.argo_cd import ArgoCd
 from tests.integration.gitops.control_plane import ControlPlane
 from tests.integration.gitops.platform import StandIns
 from tests.integration.gitops.processes import Processes
-from tests.standins.serving import served
 
 SANDBOX = PROJECT / "tests" / "fixtures" / "valid" / "sandbox.yaml"
 
@@ -31,7 +30,7 @@ def cluster(
     processes = Processes(toolchain, tmp_path_factory.mktemp("processes"))
     try:
         with progress.task("control plane"):
-            found = ControlPlane(processes, read_catalogue())
+            found = ControlPlane(processes)
             found.start()
         yield found
     finally:

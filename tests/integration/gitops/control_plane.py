@@ -1,4 +1,4 @@
-"""A control plane without nodes: kwok plays the kubelets and the operators.
+"""A control plane without nodes: kwok plays the kubelets.
 
 Flags: etcd 3.6, Kubernetes 1.36, kwok 0.8.
 """
@@ -15,10 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from terp.cloud.process import wait_for
 from terp.command import Command
 from terp.gitops.application import NAMESPACE
-from terp.gitops.catalogue import Catalogue
 from tests.integration.gitops.processes import Processes, free_port
-from tests.integration.gitops.stages import looked_after, stages
-from tests.standins.objects import definition
+from tests.integration.gitops.stages import stages
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 TOKEN = "of-the-test"
@@ -45,8 +43,8 @@ KWOK = {
 class ControlPlane:
     """Its API, by kubectl and by HTTP, as an administrator."""
 
-    def __init__(self, processes: Processes, catalogue: Catalogue) -> None:
-        self.processes, self._catalogue = processes, catalogue
+    def __init__(self, processes: Processes) -> None:
+        self.processes = processes
         self._port = free_port()
         self.kubeconfig = processes.root / "kubeconfig"
         program = (str(processes.toolchain.path("kubectl")), "--kubeconfig", str(self.kubeconfig))
@@ -137,14 +135,8 @@ class ControlPlane:
             self.processes.wait_for("the controller manager", client, account)
 
     def _nodes(self) -> None:
-        kinds = looked_after(self._catalogue)
-        self.apply(definition(crd) for crd in kinds)
-        with self.client() as client:  # kwok ends where the API server does not describe a kind yet
-            for crd in kinds:
-                described = f"/openapi/v3/apis/{crd.group}/{crd.versions[0]}"
-                self.processes.wait_for(f"the description of {crd.kind}", client, described)
         file = self.processes.root / "kwok.yaml"
-        file.write_text(yaml.safe_dump_all([KWOK, *stages(self._catalogue)]))
+        file.write_text(yaml.safe_dump_all([KWOK, *stages()]))
         address = f"127.0.0.1:{free_port()}"
         flags = {"config": file, "kubeconfig": self.kubeconfig, "server-address": address}
         self.processes.start("kwok", "kwok", flags)

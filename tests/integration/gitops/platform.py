@@ -5,19 +5,18 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from terp.environment.components import FOLDERS
 from terp.environment.kubernetes import EMBEDDED_VERSIONS
 from terp.environment.platform import GitRepository, Platform
 from terp.gitops.application import ROOT
+from terp.gitops.embedded import OURS, work_tree
+from terp.gitops.publication import BRANCH, publish
 from terp.gitops.reading import read_catalogue
 from terp.gitops.rollout import Rollout, Standing, Wanted
 from terp.gitops.root import root_values
-from terp.paths import PROJECT
+from terp.gitops.standins import write
 from tests.integration.gitops.argo_cd import ArgoCd
 from tests.integration.gitops.order import APPLICATIONS, Journal, State, state
-from tests.standins.upstreams import BRANCH, publish, write
 
-OURS = "ours/terp"
 KUBERNETES = EMBEDDED_VERSIONS[0]
 
 
@@ -33,12 +32,7 @@ class StandIns:
         self._values = root_values(
             "test", self._platform, write(served, read_catalogue(), argo_cd.manifests, address)
         )
-        self._tree = {
-            str(file.relative_to(PROJECT)): file.read_text()
-            for folder in FOLDERS
-            for file in (PROJECT / folder).rglob("*")
-            if file.is_file()
-        }
+        self._tree = work_tree()
         self._client = self._cluster.client()
         self.waves = {name: each.wave for name, each in self._values.applications.items()}
 

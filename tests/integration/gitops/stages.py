@@ -1,11 +1,9 @@
-"""What kwok does: pods become ready and go, and what operators look after becomes ready."""
+"""What kwok does: pods become ready and go."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from terp.gitops.catalogue import Catalogue
-from terp.gitops.component import Crd
-from tests.standins.objects import READY_AFTER, WORKLOADS, custom_kinds, parts
+from terp.gitops.standins.objects import READY_AFTER
 
 Stage = Mapping[str, Any]
 RUNNING = """\
@@ -31,51 +29,11 @@ phase: Running
 conditions:
 - { type: Ready, status: "True", reason: StandIn, message: "", lastTransitionTime: {{ Now | Quote }} }
 """
-LOOKED_AFTER = """\
-currentState: Initialized
-phase: Ready
-ceph: { health: HEALTH_OK }
-observedGeneration: {{ .metadata.generation }}
-conditions:
-- { type: Ready, status: "True", reason: StandIn, message: "", lastTransitionTime: {{ Now | Quote }} }
-- { type: Available, status: "True", reason: StandIn, message: "", lastTransitionTime: {{ Now | Quote }} }
-- { type: Reconciled, status: "True", reason: StandIn, message: "", lastTransitionTime: {{ Now | Quote }} }
-"""
-"""What Argo CD 3.5 asks of those kinds that it knows (resource_customizations), and of no others."""
 
 
-OF_OUR_CHARTS = ("Certificate", "ExternalSecret")
-"""Kinds that Argo CD judges and charts of ours make, beside what components declare as healthy."""
-
-
-def stages(catalogue: Catalogue) -> list[Stage]:
-    """For nodes, pods, and each custom kind that a component declares as healthy."""
-    return [
-        _node_runs(),
-        _pod_runs(),
-        _pod_goes(),
-        *(
-            _stage(
-                f"{crd.kind.lower()}-is-looked-after",
-                (f"{crd.group}/{crd.versions[0]}", crd.kind),
-                [{"key": ".status.phase", "operator": "DoesNotExist"}],
-                {"statusTemplate": LOOKED_AFTER},
-            )
-            for crd in looked_after(catalogue)
-        ),
-    ]
-
-
-def looked_after(catalogue: Catalogue) -> list[Crd]:
-    """The custom kinds; kwok asks for them when it starts."""
-    kinds = custom_kinds(catalogue)
-    declared = (
-        kind
-        for component in catalogue.components.values()
-        for kind, _, _ in map(parts, component.health)
-        if kind not in WORKLOADS
-    )
-    return [kinds[kind] for kind in dict.fromkeys((*declared, *OF_OUR_CHARTS))]
+def stages() -> list[Stage]:
+    """For nodes and pods."""
+    return [_node_runs(), _pod_runs(), _pod_goes()]
 
 
 def _node_runs() -> Stage:

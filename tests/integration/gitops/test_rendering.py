@@ -11,17 +11,18 @@ from terp.environment import read
 from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform
 from terp.gitops.application import NAMESPACE, root_application
+from terp.gitops.argo import ApplicationSpec
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.graph import graph
 from terp.gitops.reading import read_catalogue
 from terp.gitops.references import missing
 from terp.gitops.rendering import Renderer, cluster_of, rendered, renderer
-from terp.gitops.root import RootValues, root_values
+from terp.gitops.root import RootValues, WavedApplication, root_values
 from terp.gitops.selection import select
+from terp.gitops.standins.upstreams import write
 from terp.paths import PROJECT
 from terp.tools import Toolchain
 from tests.integration.gitops.argo_cd import ArgoCd
-from tests.standins.upstreams import write
 
 VALID = PROJECT / "tests" / "fixtures" / "valid"
 
@@ -109,6 +110,42 @@ def test_argo_cds_own_kinds_take_what_the_root_makes(
             *("apply", "--server-side", "--dry-run=server", "--validate=strict", "-n", NAMESPACE, "-f", "-"),
             stdin=text,
         )
+
+
+def test_what_is_made_around_a_component_comes_before_it_and_names_lead_to_it_afterwards(
+    programs: Renderer, values: RootValues, stack: str
+):
+    made = programs.application("harbor", values.applications["harbor"].spec).objects
+    notes = [(each["kind"], each["metadata"].get("annotations", {})) for each in made]
+    waves = {kind: int(note.get("argocd.argoproj.io/sync-wave", 0)) for kind, note in notes}
+    before = waves["NetworkPolicy"] < waves["ExternalSecret"] < waves["Cluster"] < waves["Deployment"]
+    assert before
+    assert waves["Deployment"] < waves["HTTPRoute"]
+    if stack == "production":
+        assert waves["ExternalSecret"] < waves["ObjectStore"] < waves["Cluster"]
+
+
+def test_kubernetes_takes_every_policy(programs: Renderer, values: RootValues, argo_cd: ArgoCd):
+    """Strictly, in a namespace that is there."""
+    policies = [
+        each
+        for name, application in values.applications.items()
+        for each in programs.application(name, _around(application)).objects
+        if each["kind"] == "NetworkPolicy"
+    ]
+    assert len(policies) > len(values.applications) / 2
+    assert len({each["metadata"]["name"] for each in policies}) == len(policies)
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": policies})
+    argo_cd.cluster.kubectl.run(
+        *("apply", "--server-side", "--dry-run=server", "--validate=strict", "-n", "default", "-f", "-"),
+        stdin=text,
+    )
+
+
+def _around(application: WavedApplication) -> ApplicationSpec:
+    """What is made around a component, alone."""
+    ours = tuple(each for each in application.spec.sources if each.path == "charts/surroundings")
+    return application.spec.model_copy(update={"sources": ours})
 
 
 def test_every_component_is_rendered_and_refers_to_nothing_that_comes_later(

@@ -163,6 +163,106 @@ def test_a_copy_of_no_secret_is_refused(tmp_path: Path):
     assert 'there is no secret "cert-manager/a/b"' in refused(catalogue(tmp_path, x=text))
 
 
+def test_a_copy_of_a_copy_is_refused(tmp_path: Path):
+    secret = "secrets:\n  - name: a\n    description: It.\n    keys: [%s]\n"
+    key = "{ name: %s, origin: copied, copy_of: %s }"
+    x = COMPONENT + secret % "{ name: a }"
+    y = COMPONENT + secret % (key % ("b", "x/a/a"))
+    z = COMPONENT + secret % (key % ("c", "y/a/b"))
+    said = refused(catalogue(tmp_path, x=x, y=y, z=z))
+    assert '  "y/a/b" is a copy itself\n  x/a/a' in said
+
+
+SECRET = "secrets: [{ name: a, description: It., keys: [{ name: k }] }]\n"
+CLIENT = "clients: [{ name: %s, secret: %s, redirects: ['%s'] }]\n"
+BUCKET = "buckets: [{ name: b, secret: a, access_key: k, secret_key: %s }]\n"
+ROUTE = "routes: [{ host: web, service: web, port: 80 }]\n"
+FOUND = COMPONENT + "needs: [secret-store, oidc, s3, postgres, istio-ingressgateway]\n"
+STORE = COMPONENT + "provides: { s3: a, oidc: b, postgres: c }\n"
+
+
+def said_of(tmp_path: Path, text: str, **more: str) -> str:
+    """What is refused of a component beside all that declarations need."""
+    there = {"secret_store": COMPONENT, "istio_ingressgateway": COMPONENT, "store": STORE, **more}
+    return refused(catalogue(tmp_path, x=text, **there))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("flows: [{ to: stor, ports: [1] }]\n", 'flows[0].to\n  a flow to "stor", which is neither'),
+        ("flows: [{ to: kubernets, ports: [1] }]\n", 'did you mean "kubernetes"?'),
+        (
+            SECRET.replace("name: k", "name: k, origin: given"),
+            "secrets[0].keys[0]\n  who gives it is not told what it is",
+        ),
+        (
+            SECRET + ROUTE + CLIENT % ("c", "a/kk", "https://web.{domain}/"),
+            'clients[0].secret\n  its secrets have no key "a/kk"\n  did you mean "a/k"?',
+        ),
+        (SECRET + BUCKET % "kk", 'buckets[0].secret_key\n  its secrets have no key "a/kk"'),
+        (
+            SECRET + BUCKET.replace("access_key: k", "access_key: kk") % "k",
+            'buckets[0].access_key\n  its secrets have no key "a/kk"',
+        ),
+        (
+            SECRET + ROUTE + CLIENT % ("c", "a/k", "https://wep.{domain}/"),
+            'clients[0].redirects[0]\n  no route leads to "wep"\n  did you mean "web"?',
+        ),
+        (
+            SECRET + CLIENT % ("c", "a/k", "https://web.example.org/"),
+            "clients[0].redirects[0]\n  people are sent back below https://<host>.{domain}",
+        ),
+        ("values: { a: 'of {hosts}' }\n", 'values.a\n  {hosts} is a list, and stands alone\n  "{hosts}"'),
+    ],
+)
+def test_a_declaration_that_leads_to_nothing_is_refused(tmp_path: Path, text: str, message: str):
+    assert message in said_of(tmp_path, FOUND + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "need"),
+    [
+        (SECRET, "secret-store"),
+        (SECRET + BUCKET % "k", "s3"),
+        ("clients: [{ name: c, redirects: ['http://localhost:8000'] }]\n", "oidc"),
+        ("databases: [{ name: d, database: d, size: 1Gi }]\n", "postgres"),
+        ("databases: [{ name: d, database: d, size: 1Gi }]\n", "secret-store"),
+        (ROUTE, "istio-ingressgateway"),
+    ],
+)
+def test_a_declaration_needs_who_makes_it_true(tmp_path: Path, text: str, need: str):
+    others = [each for each in ("secret-store", "oidc", "s3", "postgres") if each != need]
+    others += [each for each in ("istio-ingressgateway",) if each != need]
+    message = f"need {need}\n  needs: [{need}]"
+    assert message in said_of(tmp_path, f"{COMPONENT}needs: [{', '.join(others)}]\n{text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SECRET, "secrets[0]\n  Secret cert-manager/a is also declared by y\n  keep one"),
+        (ROUTE, 'routes[0].host\n  "web" is also another\'s'),
+        (SECRET + BUCKET % "k", 'buckets[0].name\n  "b" is also another\'s'),
+        ("clients: [{ name: c, redirects: ['http://localhost'] }]\n", 'clients[0].name\n  "c" is also'),
+    ],
+)
+def test_what_there_is_one_of_has_one_owner(tmp_path: Path, text: str, message: str):
+    assert message in said_of(tmp_path, FOUND + text, y=FOUND + text)
+
+
+def test_what_makes_a_declaration_true_may_be_needed_by_its_own_name(tmp_path: Path):
+    realm = COMPONENT + "needs: [store]\nclients: [{ name: c, redirects: ['http://localhost'] }]\n"
+    assert "x" in read_catalogue(catalogue(tmp_path, x=realm, store=STORE)).components
+
+
+def test_what_is_declared_rightly_is_taken(tmp_path: Path):
+    redirect = CLIENT % ("c", "a/k", "https://web.{domain}/callback")
+    text = FOUND + SECRET + ROUTE + redirect + BUCKET % "k" + "values: { a: '{hosts}' }\n"
+    there = {"secret_store": COMPONENT, "istio_ingressgateway": COMPONENT, "store": STORE}
+    assert "x" in read_catalogue(catalogue(tmp_path, x=text, **there)).components
+
+
 def test_two_components_cannot_bring_one_kind(tmp_path: Path):
     text = COMPONENT + "crds: [{ name: as.example.org, kind: A, versions: [v1] }]\n"
     said = refused(catalogue(tmp_path, x=text, y=text))

@@ -122,3 +122,8 @@ def test_an_environment_without_a_platform_says_so():
         run("graph", str(VALID / "smallest.yaml"))
     assert caught.value.message == "smallest has no platform"
     assert caught.value.exit_code == 2
+
+
+def test_what_an_environment_requests_is_told_at_the_end():
+    assert "They request at least " in run("components", SANDBOX)
+    assert "They request" not in run("components")

@@ -97,6 +97,18 @@ kind: HTTPRoute
 metadata: { name: web }
 spec: { parentRefs: [{ name: thing }] }
 """
+DATABASE = """\
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: { name: web }
+spec: { plugins: [{ name: a, parameters: { barmanObjectName: thing } }] }
+"""
+OBJECT_STORE = """\
+apiVersion: barmancloud.cnpg.io/v1
+kind: ObjectStore
+metadata: { name: web }
+spec: { configuration: { s3Credentials: { accessKeyId: { name: thing, key: a } } } }
+"""
 CLAIM = """\
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -164,6 +176,8 @@ KINDS = [
         ("Gateway", "networking.istio.io"),
         ("Gateway", "gateway.networking.k8s.io"),
         ("HTTPRoute", "gateway.networking.k8s.io"),
+        ("Cluster", "postgresql.cnpg.io"),
+        ("ObjectStore", "barmancloud.cnpg.io"),
     )
 ]
 ISSUED = one("Certificate", "cert-manager.io/v1") + "spec: { issuerRef: { name: own } }\n---\n"
@@ -210,6 +224,8 @@ PATIENT = [
     ("gateway", VIRTUAL % "", GATEWAY),
     ("gateway by namespace", VIRTUAL % "app/", GATEWAY),
     ("gateway of the Gateway API", ROUTE, one("Gateway", "gateway.networking.k8s.io/v1")),
+    ("backups of a database", DATABASE, one("ObjectStore", "barmancloud.cnpg.io/v1")),
+    ("keys of backups", OBJECT_STORE, SECRET),
     ("storage class", CLAIM, CLASS),
     ("storage class of a set", SET, CLASS),
 ]
@@ -270,9 +286,10 @@ def test_a_secret_that_nobody_declares_should_be():
     )
 
 
-def test_databases_come_with_their_secrets():
+@pytest.mark.parametrize("secret", ["db-app", "db-ca", "db-server", "db-replication"])
+def test_databases_come_with_their_secrets(secret: str):
     cluster = one("Cluster", "postgresql.cnpg.io/v1", "db")
-    user = POD % "envFrom: [{ secretRef: { name: db-app } }]"
+    user = POD % f"envFrom: [{{ secretRef: {{ name: {secret} }} }}]"
     kinds = [{"name": "clusters.postgresql.cnpg.io", "kind": "Cluster", "versions": ["v1"]}]
     assert check(user, cluster, needs=True, crds=kinds) == []
 

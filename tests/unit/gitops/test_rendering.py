@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.standins.upstreams import publish
 from tests.unit.gitops.platforms import platform
 
 from terp.errors import TerpError
 from terp.gitops.argo import ApplicationSource, ApplicationSpec
+from terp.gitops.publication import publish
 from terp.gitops.reading import read_catalogue
 from terp.gitops.rendering import Renderer, cluster_of, rendered
 from terp.gitops.rendering.helm import Cluster, Helm
@@ -74,9 +74,15 @@ def spec(name: str, **keys: object) -> ApplicationSpec:
     return values(**keys).applications[name].spec
 
 
+def alone(name: str) -> ApplicationSpec:
+    """A component without what is made around it."""
+    whole = spec(name)
+    return whole.model_copy(update={"sources": whole.sources[:-1]})
+
+
 def test_a_chart_of_ours_is_rendered_as_argo_cd_does(tmp_path: Path):
     programs = Programs(tmp_path, ASKED)
-    found = programs.renderer.application("vault-issuer", spec("vault-issuer"))
+    found = programs.renderer.application("vault-issuer", alone("vault-issuer"))
     assert found.objects == [{"kind": "Rendered"}]
     folder = PROJECT / "charts" / "vault-issuer"
     assert programs.asked() == [
@@ -93,10 +99,18 @@ def test_a_chart_of_others_gets_our_values_from_the_work_tree(tmp_path: Path):
     archive = charts / f"cert-manager-{CATALOGUE.version('cert-manager')}.tgz"
     archive.touch()
     programs = Programs(tmp_path, ASKED, charts)
-    assert not programs.renderer.application("cert-manager", spec("cert-manager")).error
+    assert not programs.renderer.application("cert-manager", alone("cert-manager")).error
     assert programs.asked()[1] == str(archive)
     assert str(PROJECT / "charts" / "cert-manager" / "values.yaml") in programs.asked()
     assert programs.values()["replicaCount"] == 1
+
+
+def test_what_is_made_around_a_component_is_rendered_with_it(tmp_path: Path):
+    programs = Programs(tmp_path, ASKED)
+    found = programs.renderer.application("vault-issuer", spec("vault-issuer"))
+    assert found.objects == [{"kind": "Rendered"}, {"kind": "Rendered"}]
+    assert str(PROJECT / "charts" / "surroundings") in programs.asked()
+    assert programs.values() == {"policy": {"ingress": [], "egress": []}}
 
 
 def test_a_chart_is_fetched_once(tmp_path: Path):

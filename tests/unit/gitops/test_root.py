@@ -8,12 +8,13 @@ import yaml
 from tests.unit.gitops.platforms import platform
 
 from terp.environment import read
-from terp.gitops.argo import ApplicationSpec
+from terp.gitops.argo import ApplicationSpec, ArgoModel
 from terp.gitops.reading import read_catalogue
 from terp.gitops.root import RootValues, pod_security, published_schema, root_values
+from terp.gitops.surroundings import Surroundings
 
 PROJECT = Path(__file__).parents[3]
-CHART = PROJECT / "charts" / "platform"
+CHARTS = PROJECT / "charts"
 CATALOGUE = read_catalogue()
 
 
@@ -33,15 +34,18 @@ def test_an_environment_becomes_these_applications(stack: str, golden: Callable[
     golden(f"gitops/{stack}.yaml", yaml.safe_dump(plain, sort_keys=False, width=1000))
 
 
-def test_the_schema_of_the_chart_is_that_of_the_values(request: pytest.FixtureRequest):
-    file = CHART / "values.schema.json"
+@pytest.mark.parametrize(("chart", "form"), [("platform", RootValues), ("surroundings", Surroundings)])
+def test_the_schema_of_a_chart_is_that_of_its_values(
+    chart: str, form: type[ArgoModel], request: pytest.FixtureRequest
+):
+    file = CHARTS / chart / "values.schema.json"
     if request.config.getoption("--update-golden"):
-        file.write_text(published_schema())
-    assert file.read_text() == published_schema()
+        file.write_text(published_schema(form))
+    assert file.read_text() == published_schema(form)
 
 
 def test_a_chart_of_others_takes_our_values_from_git_and_the_environments_from_the_application():
-    chart, ours = spec("harbor").sources
+    chart, ours, _around = spec("harbor").sources
     assert (chart.repo_url, chart.chart, chart.target_revision) == (
         "https://helm.goharbor.io",
         "harbor",
@@ -62,17 +66,34 @@ def test_a_chart_of_others_takes_our_values_from_git_and_the_environments_from_t
 
 
 def test_manifests_of_others_are_taken_at_a_commit():
-    (source,) = spec("katib").sources
+    source, _around = spec("katib").sources
     assert source.repo_url == "https://github.com/kubeflow/community-distribution"
     assert source.target_revision == CATALOGUE.upstreams["kubeflow"].commit
     assert source.path == "applications/katib/upstream/installs/katib-with-kubeflow"
 
 
 def test_a_chart_of_ours_lies_in_the_repository():
-    (source,) = spec("secret-store").sources
+    source, _around = spec("secret-store").sources
     assert source.path == "charts/secret-store"
     assert source.helm
     assert source.helm.values_object == {"server": "http://vault.vault.svc:8200"}
+
+
+def test_what_is_made_around_a_component_is_a_source_of_its_own_from_our_repository():
+    around = spec("harbor").sources[-1]
+    assert (around.repo_url, around.path, around.target_revision) == (
+        "https://git.example.org/terp.git",
+        "charts/surroundings",
+        "$revision",
+    )
+    assert around.helm
+    assert around.helm.release_name == "harbor-surroundings"
+    assert around.helm.values_object
+    assert list(around.helm.values_object) == ["secrets", "policy", "databases", "routes"]
+
+
+def test_a_component_with_nothing_around_it_has_no_such_source():
+    assert [source.path for source in spec("gateway-api").sources] == ["config/crd"]
 
 
 def test_a_chart_of_ours_is_told_the_image_that_the_versions_name():

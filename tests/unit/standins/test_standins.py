@@ -5,12 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.standins.files import chart, kustomization
-from tests.standins.objects import READY_AFTER, WORKLOADS, definitions, objects, parts
-from tests.standins.serving import served
-from tests.standins.upstreams import write
 from tests.unit.gitops.platforms import platform
 
+from terp.cloud.services.sources import served
 from terp.command import Command
 from terp.gitops.component import Chart, Own
 from terp.gitops.graph import graph
@@ -18,6 +15,9 @@ from terp.gitops.reading import read_catalogue
 from terp.gitops.references import missing
 from terp.gitops.root import root_values
 from terp.gitops.selection import select
+from terp.gitops.standins.files import chart, kustomization
+from terp.gitops.standins.objects import READY_AFTER, WORKLOADS, definitions, objects, parts
+from terp.gitops.standins.upstreams import write
 
 CATALOGUE = read_catalogue()
 OF_OTHERS = [name for name, each in CATALOGUE.components.items() if not isinstance(each.source, Own)]

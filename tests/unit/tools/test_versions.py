@@ -113,8 +113,8 @@ def test_an_unknown_name_gets_the_known_ones() -> None:
         read_versions().select(["helm-chart"])
     assert caught.value.exit_code == 2
     assert (
-        "openstack, kubernetes, embedded, embedded-1.35, gitops, gitops-tests, benchmark, pulumi"
-        in caught.value.hint
+        "openstack, kubernetes, embedded, embedded-1.35, embedded-platform, gitops, gitops-tests, "
+        "benchmark, pulumi" in caught.value.hint
     )
 
 

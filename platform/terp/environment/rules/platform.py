@@ -6,7 +6,8 @@ from typing import get_args
 from terp.environment.components import known_components
 from terp.environment.environment import Environment
 from terp.environment.findings import Finding, did_you_mean
-from terp.environment.platform import Providers
+from terp.environment.platform import WORK_TREE, Providers
+from terp.environment.rules.kubernetes import EMBEDDED
 
 SPREAD = 3
 """Workers over which what must not fail is spread."""
@@ -35,6 +36,30 @@ def a_highly_available_platform_is_spread_over_nodes(environment: Environment) -
             other=("nodes", "pools"),
             suggestion="more workers; or profile: small",
         )
+
+
+def what_the_embedded_cloud_serves_is_served_nowhere_else(environment: Environment) -> Iterator[Finding]:
+    """It hands the work tree and stand-ins to Argo CD on its own hosts; no other cloud has such a service."""
+    platform = environment.platform
+    if platform is None or environment.cloud.name == EMBEDDED:
+        return
+    asked = (
+        (
+            ("platform", "git", "repository"),
+            platform.git.repository == WORK_TREE,
+            "the address of a repository",
+        ),
+        (("platform", "stand_ins"), platform.stand_ins, "leave it out"),
+    )
+    for key, wrong, suggestion in asked:
+        if wrong:
+            yield Finding(
+                key=key,
+                message="only the embedded cloud serves this; the cloud here is",
+                other=("cloud", "name"),
+                value=environment.cloud.name,
+                suggestion=suggestion,
+            )
 
 
 def switched_components_are_known(environment: Environment) -> Iterator[Finding]:
@@ -75,6 +100,7 @@ def options(annotation: object) -> frozenset[str]:
 
 PLATFORM = (
     a_platform_has_a_cluster,
+    what_the_embedded_cloud_serves_is_served_nowhere_else,
     a_highly_available_platform_is_spread_over_nodes,
     switched_components_are_known,
     providers_are_chosen_by_their_capability,

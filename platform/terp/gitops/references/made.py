@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from terp.gitops.references.things import EVERYWHERE, Manifest, Thing, at, kind_of, name_of, namespace_of
 
 CRD = "CustomResourceDefinition"
+OF_A_DATABASE = ("app", "ca", "server", "replication")
 KUBERNETES = frozenset(
     {
         *(
@@ -36,7 +37,7 @@ def made(manifest: Manifest, default: str) -> Iterator[Thing]:
         case "ExternalSecret.external-secrets.io":
             yield Thing("Secret", namespace, str(at(manifest, "spec.target.name") or name))
         case "Cluster.postgresql.cnpg.io":
-            yield from (Thing("Secret", namespace, f"{name}-{what}") for what in ("app", "ca", "server"))
+            yield from (Thing("Secret", namespace, f"{name}-{what}") for what in OF_A_DATABASE)
         case "Bundle.trust.cert-manager.io":
             yield Thing("ConfigMap", EVERYWHERE, name)
 

@@ -143,6 +143,16 @@ def _by_kind(manifest: Manifest, namespace: str) -> Iterator[Reference]:
                     yield Reference(
                         "parentRefs", Thing(f"Gateway.{GATEWAY_API}", of, at(parent, "name")), patient=True
                     )
+        case "Cluster.postgresql.cnpg.io":
+            for plugin in each(manifest, "spec.plugins"):
+                if store := at(plugin, "parameters.barmanObjectName"):
+                    yield Reference(
+                        "plugins", Thing("ObjectStore.barmancloud.cnpg.io", namespace, store), patient=True
+                    )
+        case "ObjectStore.barmancloud.cnpg.io":
+            for key in ("accessKeyId", "secretAccessKey"):
+                if secret := at(manifest, f"spec.configuration.s3Credentials.{key}.name"):
+                    yield Reference("s3Credentials", Thing("Secret", namespace, secret), patient=True)
         case "ServiceAccount":
             for secret in each(manifest, "imagePullSecrets"):
                 yield Reference(

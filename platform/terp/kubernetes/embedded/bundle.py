@@ -65,7 +65,7 @@ def purpose(version: str) -> str:
 def variables(place: Path, *more: Path) -> dict[str, JsonValue]:
     """What the playbooks must know of a bundle, and of folders with more images."""
     known: dict[str, JsonValue] = json.loads((place / "variables.json").read_bytes())
-    images = [image for folder in (place, *more) for image in images_of(folder)]
+    images: list[JsonValue] = [image for folder in (place, *more) for image in images_of(folder)]
     return {**known, "bundle": str(place), "images": images}
 
 
@@ -128,7 +128,11 @@ def _images(toolchain: Toolchain, unpacked: Path) -> list[Image]:
             {"/coredns": toolchain.path("coredns")},
             start=Start(("/coredns",)),
         ),
-        Image(_named(f"pause:{versions['pause']}"), {"/pause": toolchain.path("pause")}, start=Start(("/pause",))),
+        Image(
+            _named(f"pause:{versions['pause']}"),
+            {"/pause": toolchain.path("pause")},
+            start=Start(("/pause",)),
+        ),
         Image(
             _named(f"provider-os/openstack-cloud-controller-manager:{openstack}"),
             program("openstack-cloud-controller-manager"),

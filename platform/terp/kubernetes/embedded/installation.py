@@ -12,7 +12,9 @@ VERSION = "0.1.0"
 
 
 def installation(version: str, progress: Progress, *, platform: bool = False) -> Installation:
-    """The installer of a version of Kubernetes, after making what it needs; `platform`: also what Argo CD needs.
+    """The installer of a version of Kubernetes, after making what it needs.
+
+    With a `platform`, images of what Argo CD runs are among those that nodes get.
 
     Raises:
         TerpError: a tool or the virtual environment could not be made.

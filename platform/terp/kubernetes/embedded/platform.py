@@ -1,7 +1,7 @@
 """Images of what a platform runs on hosts that reach no registry: Argo CD, its cache, and stand-ins.
 
-Argo CD's image has what upstream's has (its Dockerfile, 3.5) but the pages of the web UI, SSH and Git LFS. Programs
-of the distribution come with their libraries alone. The names are those of upstream's manifests.
+Argo CD's image has what upstream's has (its Dockerfile, 3.5) but the pages of the web UI, SSH and Git LFS.
+Programs of the distribution come with their libraries alone. The names are those of upstream's manifests.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ TEMPLATES = "usr/share/git-core/templates"
 AUTHORITIES = "usr/share/ca-certificates"
 CONFIGURATION = "/app/config"
 ACCOUNTS = {
-    "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nargocd:x:{OWNER}:{OWNER}::/home/argocd:/bin/sh\n".encode(),
+    "/etc/passwd": f"root:x:0:0::/root:/bin/sh\nargocd:x:{OWNER}:{OWNER}::/home/argocd:/bin/sh\n".encode(),
     "/etc/group": f"root:x:0:\nargocd:x:{OWNER}:\n".encode(),
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.standins.files import Files
+from terp.gitops.standins.files import Files
 
 OURS = ("argocd-cm", "argocd-cmd-params-cm")
 """ConfigMaps that are made from values."""

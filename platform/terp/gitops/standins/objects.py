@@ -12,6 +12,19 @@ READY_AFTER = "stand-in/ready-after"
 """Annotation of pods: how long they take."""
 VALUES = "stand-in/values"
 """Annotation of pods: what tells one set of values from another, so that a change of values rolls out."""
+SETTLED = "2026-01-01T00:00:00Z"
+WELL = [
+    {"type": kind, "status": "True", "reason": "StandIn", "message": "", "lastTransitionTime": SETTLED}
+    for kind in ("Ready", "Available", "Reconciled")
+]
+LOOKED_AFTER: Object = {"currentState": "Initialized", "phase": "Ready", "ceph": {"health": "HEALTH_OK"}}
+"""What Argo CD 3.5 asks of those kinds that it knows (resource_customizations), beside conditions."""
+ACCEPTED = [{"type": "Accepted", "status": "True"}, {"type": "ResolvedRefs", "status": "True"}]
+OF_KIND: Mapping[str, Object] = {
+    "Cluster": {"phase": "Cluster in healthy state"},
+    "HTTPRoute": {"parents": [{"parentRef": {"name": "stand-in"}, "conditions": ACCEPTED}]},
+}
+PORT = 8080
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 ALLOWED_ANYWHERE = {
     "allowPrivilegeEscalation": False,
@@ -48,8 +61,10 @@ def custom_kinds(catalogue: Catalogue) -> Mapping[str, Crd]:
 
 
 def definition(crd: Crd) -> Object:
-    """A kind that allows everything."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    """A kind that allows everything, and whose objects are well by default: no operator looks after them."""
+    anything: Object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    status = {**anything, "default": {**LOOKED_AFTER, "conditions": WELL, **OF_KIND.get(crd.kind, {})}}
+    schema = {**anything, "properties": {"status": status}}
     versions = [
         {
             "name": version,
@@ -129,7 +144,14 @@ def parts(health: str) -> tuple[str, str, str]:
 
 def _workload(kind: str, name: str, pod: Mapping[str, str]) -> Object:
     labels = {"stand-in": name}
-    container = {"name": "stand-in", "image": "stand-in:1", "securityContext": ALLOWED_ANYWHERE}
+    container = {
+        "name": "stand-in",
+        "image": "stand-in:1",
+        "args": [f"--ready-after={pod[READY_AFTER]}", f"--port={PORT}"],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": PORT}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}},
+        "securityContext": ALLOWED_ANYWHERE,
+    }
     template = {
         "metadata": {"labels": labels, "annotations": dict(pod)},
         "spec": {"containers": [container], "tolerations": [{"operator": "Exists"}]},
@@ -140,5 +162,5 @@ def _workload(kind: str, name: str, pod: Mapping[str, str]) -> Object:
     return _object("apps/v1", kind, name, spec=spec)
 
 
-def _object(version: str, kind: str, name: str, **more: Any) -> Object:
+def _object(version: str, kind: str, name: str, **more: Any) -> Object:  # noqa: ANN401
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **more}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import yaml
 
 from terp.gitops.catalogue import Catalogue
-from tests.standins.objects import READY_AFTER, VALUES, Object, definitions, objects
+from terp.gitops.standins.objects import READY_AFTER, VALUES, Object, definitions, objects
 
 Files = Mapping[str, str]
 """Texts by path."""

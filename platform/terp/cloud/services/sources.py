@@ -1,7 +1,11 @@
-"""Serves a folder over HTTP on loopback: its files, and by git's own program its repositories."""
+"""Serves a folder over HTTP on loopback: its files, and by git's own program its repositories. Nobody writes.
+
+`python -m terp.cloud.services.sources <folder> <port>`
+"""
 
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +17,15 @@ from pathlib import Path
 GIT = ("/info/refs", "/git-upload-pack")
 
 
+def server_of(folder: Path, port: int) -> ThreadingHTTPServer:
+    """The server of a folder; any free port for 0."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder))) as server:
+    with server_of(folder, 0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -76,3 +85,8 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+
+if __name__ == "__main__":
+    with server_of(Path(sys.argv[1]), int(sys.argv[2])) as own:
+        own.serve_forever()

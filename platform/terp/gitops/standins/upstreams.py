@@ -1,13 +1,11 @@
 """A folder that has every chart and every repository of others, as `terp gitops render --charts` takes it.
 
-A web server of it is a Helm repository, too; `serving` has one that also serves the git repositories.
+Served by HTTP it is a Helm repository, too, and has git repositories (`terp.cloud.services.sources`).
 """
 
 import gzip
 import hashlib
 import io
-import os
-import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,21 +14,17 @@ import yaml
 
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Chart, Manifests
-from terp.gitops.versions import ChartRepository, GitRepository
-from tests.standins import argo_cd
-from tests.standins.files import Files, chart, kustomization
+from terp.gitops.publication import publish
+from terp.gitops.standins import argo_cd
+from terp.gitops.standins.files import Files, chart, kustomization
+from terp.gitops.versions import ChartRepository, GitRepository, Upstream
 
-BRANCH = "main"
 ARGO_CD = "argo-cd"
-NOBODY = {
-    f"GIT_{role}_{what}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for what, value in {
-        "NAME": "stand-in",
-        "EMAIL": "stand-in@example.org",
-        "DATE": "2026-01-01T00:00:00Z",
-    }.items()
-}
+
+
+def is_stand_in(name: str, catalogue: Catalogue) -> bool:
+    """Whether something of others would be stood in for; Argo CD is had from its own source."""
+    return name != ARGO_CD and isinstance(catalogue.components[name].source, Chart | Manifests)
 
 
 def write(folder: Path, catalogue: Catalogue, manifests: str, address: str = "") -> Catalogue:
@@ -42,7 +36,7 @@ def write(folder: Path, catalogue: Catalogue, manifests: str, address: str = "")
     _write_charts(folder, catalogue, manifests)
     if not address:
         address = folder.as_uri()
-    found = {}
+    found: dict[str, Upstream] = {}
     for name, upstream in catalogue.upstreams.items():
         match upstream:
             case ChartRepository():
@@ -97,36 +91,3 @@ def _write_repositories(folder: Path, catalogue: Catalogue) -> Mapping[str, str]
             }
             commits[upstream] = publish(folder / repository.name, tree)
     return commits
-
-
-def publish(repository: Path, tree: Files) -> str:
-    """Make these files the newest commit of a bare repository, which is made if it is new; its hash."""
-    git = ("git", "--git-dir", str(repository))
-    if not repository.exists():
-        repository.mkdir(parents=True)
-        _run(*git, "init", "--quiet", "--bare", f"--initial-branch={BRANCH}")
-    blobs = "".join(
-        f"100644 {_run(*git, 'hash-object', '-w', '--stdin', stdin=text)}\t{path}\n"
-        for path, text in sorted(tree.items())
-    )
-    index = {"GIT_INDEX_FILE": str(repository / "index")}
-    (repository / "index").unlink(missing_ok=True)
-    _run(*git, "update-index", "--add", "--index-info", stdin=blobs, env=index)
-    parent = _run(*git, "for-each-ref", "--format=%(objectname)", f"refs/heads/{BRANCH}")
-    before = ("-p", parent) if parent else ()
-    commit = _run(*git, "commit-tree", _run(*git, "write-tree", env=index), *before, "-m", "As it is now")
-    _run(*git, "update-ref", f"refs/heads/{BRANCH}", commit)
-    return commit
-
-
-def _run(*command: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
-    done = subprocess.run(
-        command,
-        input=stdin,
-        env={**os.environ, **NOBODY, **(env or {})},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout.strip()

@@ -1,0 +1,57 @@
+"""A platform on the embedded cloud: the cloud's service hands out this tree and, if asked, stand-ins.
+
+What is written there is bound by its commit: until a root Application names that, nothing follows from it.
+"""
+
+from pathlib import Path
+
+from terp.environment.components import FOLDERS
+from terp.environment.platform import WORK_TREE, GitRepository, Platform
+from terp.errors import TerpError
+from terp.gitops import standins
+from terp.gitops.catalogue import Catalogue
+from terp.gitops.publication import publish
+from terp.paths import PROJECT
+from terp.tools import installed
+
+TOOLS = "embedded-platform"
+OURS = "ours/terp"
+"""The place of our repository, as a mirror has those of others."""
+MANIFESTS = "install.yaml"
+"""Argo CD's own."""
+
+
+def published(
+    platform: Platform, catalogue: Catalogue, folder: Path, address: str
+) -> tuple[Platform, Catalogue]:
+    """Both as they are when what they ask for is served from a folder at an address.
+
+    Raises:
+        TerpError: the tools of an embedded platform are not there.
+    """
+    if platform.stand_ins:
+        catalogue = standins.write(folder, catalogue, _manifests(), address)
+    if platform.git.repository == WORK_TREE:
+        commit = publish(folder / OURS, work_tree())
+        git = GitRepository(repository=f"{address}/{OURS}", revision=commit)
+        platform = platform.model_copy(update={"git": git})
+    return platform, catalogue
+
+
+def work_tree() -> dict[str, str]:
+    """What Argo CD reads of our repository, by path."""
+    return {
+        str(file.relative_to(PROJECT)): file.read_text()
+        for folder in FOLDERS
+        for file in sorted((PROJECT / folder).rglob("*"))
+        if file.is_file()
+    }
+
+
+def _manifests() -> str:
+    toolchain = installed(TOOLS)
+    if toolchain is None:
+        raise TerpError(
+            "the tools of an embedded platform are not there", hint=f"terp tools sync {TOOLS}", exit_code=2
+        )
+    return toolchain.path(MANIFESTS).read_text()
