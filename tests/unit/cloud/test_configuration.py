@@ -9,7 +9,7 @@ from terp.cloud.configuration import Configuration, render
 from terp.cloud.place import Place
 from terp.cloud.plugins import ENTRY_POINTS, write_plugins
 from terp.cloud.settings import read_settings
-from terp.cloud.state import APIS, PASSWORDS, Ground, State
+from terp.cloud.state import APIS, PASSWORDS, SOURCES, Ground, State
 
 ROOT = "/state"
 
@@ -24,7 +24,7 @@ def state(tmp_path: Path) -> State:
     state.create(read_settings(), packages=tmp_path / "packages", python=python, image=None, hosts=False)
     ground = Ground(
         place=Place(root=state.root, tag="t0000", packages=tmp_path / "packages", image=None),
-        ports={name: 20_000 + number for number, name in enumerate(APIS)},
+        ports={name: 20_000 + number for number, name in enumerate((*APIS, SOURCES))},
         hosts=True,
         python=python,
     )
@@ -87,5 +87,5 @@ def test_ports_lie_below_those_of_outgoing_connections(tmp_path: Path) -> None:
     ground = state.create(
         read_settings(), packages=tmp_path, python=tmp_path / "python", image=None, hosts=False
     )
-    assert len(set(ground.ports.values())) == len(APIS)
+    assert len(set(ground.ports.values())) == len((*APIS, SOURCES))
     assert all(20_000 <= port < 32_768 for port in ground.ports.values())

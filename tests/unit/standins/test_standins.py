@@ -15,11 +15,26 @@ from terp.gitops.reading import read_catalogue
 from terp.gitops.references import missing
 from terp.gitops.root import root_values
 from terp.gitops.selection import select
+from terp.gitops.standins import is_stand_in, write
 from terp.gitops.standins.files import chart, kustomization
 from terp.gitops.standins.objects import READY_AFTER, WORKLOADS, definitions, objects, parts
-from terp.gitops.standins.upstreams import write
 
 CATALOGUE = read_catalogue()
+ARGO_CD = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: argocd-cm }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: argocd-server }
+spec: { template: { spec: { containers: [{ name: server, image: argocd, imagePullPolicy: Always }] } } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: argocd-dex-server }
+spec: {}
+"""
 OF_OTHERS = [name for name, each in CATALOGUE.components.items() if not isinstance(each.source, Own)]
 
 
@@ -72,8 +87,8 @@ def test_a_kustomization_has_the_same_objects():
 
 def test_a_folder_of_all_upstreams_is_a_helm_repository_and_has_git_repositories(tmp_path: Path):
     with served(tmp_path) as address:
-        catalogue = write(tmp_path, CATALOGUE, address)
-        (source,) = root_values("test", platform(), catalogue).applications["katib"].spec.sources
+        catalogue = write(tmp_path, CATALOGUE, ARGO_CD, address)
+        source, *_ = root_values("test", platform(), catalogue).applications["katib"].spec.sources
         clone = tmp_path / "clone"
         git = Command(("git",))
         git.run("clone", "--quiet", source.repo_url, clone)
@@ -89,9 +104,23 @@ def test_a_folder_of_all_upstreams_is_a_helm_repository_and_has_git_repositories
 
 
 def test_the_same_catalogue_gives_the_same_bytes(tmp_path: Path):
-    first, second = (write(tmp_path / each, CATALOGUE, "http://here") for each in ("a", "b"))
+    first, second = (write(tmp_path / each, CATALOGUE, ARGO_CD, "http://here") for each in ("a", "b"))
     assert first == second
     ours, theirs = (
         [file.read_bytes() for file in sorted((tmp_path / each).glob("*.tgz"))] for each in ("a", "b")
     )
     assert ours == theirs
+
+
+def test_argo_cd_is_had_from_its_own_manifests_with_our_settings(tmp_path: Path):
+    write(tmp_path, CATALOGUE, ARGO_CD, "http://here")
+    (archive,) = tmp_path.glob("argo-cd-*.tgz")
+    with tarfile.open(archive) as files:
+        kept = files.extractfile("argo-cd/manifests.yaml")
+        assert kept
+        (server,) = yaml.safe_load_all(kept)
+    assert server["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+    assert not is_stand_in("argo-cd", CATALOGUE)
+    assert is_stand_in("harbor", CATALOGUE)
+    assert is_stand_in("katib", CATALOGUE)
+    assert not is_stand_in("seaweedfs", CATALOGUE)

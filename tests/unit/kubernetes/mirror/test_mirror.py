@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from terp.errors import TerpError
-from terp.kubernetes.embedded.image import write_image
+from terp.kubernetes.embedded.image import Image, write_image
 from terp.kubernetes.kubespray.downloads import Chart, Downloads, File
 from terp.kubernetes.mirror.checksums import with_own
 from terp.kubernetes.mirror.layout import MANIFEST, ImageName, read_sums
@@ -163,7 +163,7 @@ def test_an_archive_of_images_becomes_a_registry(tmp_path: Path, answers: Callab
     answers(nobody)
     program = tmp_path / "pause"
     program.write_text("#!/bin/true")
-    write_image(tmp_path / "pause.tar", PAUSE, {"/pause": program}, machine="x86_64")
+    write_image(tmp_path / "pause.tar", Image(PAUSE, {"/pause": program}), "x86_64")
     report = fill(tmp_path, downloads(images=(PAUSE,)), tmp_path / "pause.tar")
     assert [entry.source for entry in report.entries] == ["own"]
     root, name = tmp_path / "mirror", ImageName.read(PAUSE)
