@@ -73,7 +73,7 @@ def test_a_kustomization_has_the_same_objects():
 def test_a_folder_of_all_upstreams_is_a_helm_repository_and_has_git_repositories(tmp_path: Path):
     with served(tmp_path) as address:
         catalogue = write(tmp_path, CATALOGUE, address)
-        (source,) = root_values("test", platform(), catalogue).applications["katib"].spec.sources
+        source, _around = root_values("test", platform(), catalogue).applications["katib"].spec.sources
         clone = tmp_path / "clone"
         git = Command(("git",))
         git.run("clone", "--quiet", source.repo_url, clone)
