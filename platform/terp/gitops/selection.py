@@ -10,9 +10,9 @@ from terp.gitops.backups import with_backups
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
 from terp.gitops.graph import with_needs
-from terp.gitops.names import BACKUPS, LISTENERS, MONITORS
+from terp.gitops.names import BACKUPS, LISTENERS, MONITORS, TRUST
 
-USED_BY = {"databases": (BACKUPS, MONITORS), "routes": (LISTENERS,)}
+USED_BY = {"databases": (BACKUPS, MONITORS, TRUST), "routes": (LISTENERS,)}
 """What comes before those that declare such, if it comes at all."""
 
 

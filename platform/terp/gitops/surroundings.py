@@ -7,7 +7,7 @@ from terp.gitops.backups import ACCESS_KEY, SECRET_KEY, backup
 from terp.gitops.component import Component, Database, Footprint
 from terp.gitops.facts import Facts, Words
 from terp.gitops.flows import Connection, Policy, connections, policy
-from terp.gitops.names import GATEWAY, MONITORS
+from terp.gitops.names import GATEWAY, MONITORS, TRUST
 from terp.gitops.selection import Selection
 from terp.gitops.wiring import host, place
 
@@ -18,6 +18,10 @@ plugin, drivers of volumes. And a mistake in Argo CD's own flows would cut it of
 """
 INSTANCE = Footprint(cpu="100m", memory="512Mi")
 """What each instance of PostgreSQL requests."""
+
+
+AUTHORITIES = "platform-trust"
+"""The ConfigMap of `TRUST`; its key is `ca-certificates.crt`."""
 
 
 class Remote(ArgoModel):
@@ -35,6 +39,8 @@ class BackupOf(ArgoModel):
     secret: str
     access_key: str
     secret_key: str
+    authorities: str | None = None
+    """The ConfigMap of those that are trusted; the sidecar's own without."""
 
 
 class Cluster(ArgoModel):
@@ -109,7 +115,12 @@ def _secrets(name: str, component: Component) -> dict[str, dict[str, Remote]]:
 def _cluster(database: Database, selection: Selection, facts: Facts, known: Words) -> Cluster:
     name = backup(database)
     to = BackupOf(
-        endpoint=str(known["s3"]), bucket=name, secret=name, access_key=ACCESS_KEY, secret_key=SECRET_KEY
+        endpoint=str(known["s3"]),
+        bucket=name,
+        secret=name,
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        authorities=AUTHORITIES if TRUST in selection.components else None,
     )
     return Cluster(
         name=database.name,

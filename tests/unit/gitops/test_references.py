@@ -103,6 +103,12 @@ kind: Cluster
 metadata: { name: web }
 spec: { plugins: [{ name: a, parameters: { barmanObjectName: thing } }] }
 """
+DATABASE_WITH_FILES = """\
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: { name: web }
+spec: { projectedVolumeTemplate: { sources: [{ configMap: { name: thing } }] } }
+"""
 OBJECT_STORE = """\
 apiVersion: barmancloud.cnpg.io/v1
 kind: ObjectStore
@@ -225,6 +231,7 @@ PATIENT = [
     ("gateway by namespace", VIRTUAL % "app/", GATEWAY),
     ("gateway of the Gateway API", ROUTE, one("Gateway", "gateway.networking.k8s.io/v1")),
     ("backups of a database", DATABASE, one("ObjectStore", "barmancloud.cnpg.io/v1")),
+    ("files of a database", DATABASE_WITH_FILES, CONFIG),
     ("keys of backups", OBJECT_STORE, SECRET),
     ("storage class", CLAIM, CLASS),
     ("storage class of a set", SET, CLASS),

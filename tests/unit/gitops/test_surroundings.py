@@ -75,6 +75,7 @@ def test_a_database_is_watched_and_backed_up_where_what_does_that_is_there():
         web=component(databases=[DATABASE]),
         prometheus_operator_crds=component(),
         plugin_barman_cloud=component(),
+        trust_bundle=component(),
         minio=component(provides={"s3": "https://minio.minio.svc"}),
     )
     (database,) = values("web", found)["databases"]
@@ -85,9 +86,10 @@ def test_a_database_is_watched_and_backed_up_where_what_does_that_is_there():
         "secret": "db-backup",
         "accessKey": "ACCESS_KEY_ID",
         "secretKey": "SECRET_ACCESS_KEY",
+        "authorities": "platform-trust",
     }
     assert values("web", found)["secrets"].keys() == {"db-backup"}
-    assert found.needs["web"] == ("plugin-barman-cloud", "prometheus-operator-crds")
+    assert found.needs["web"] == ("plugin-barman-cloud", "prometheus-operator-crds", "trust-bundle")
 
 
 def test_a_name_comes_after_the_gateway_that_leads_to_it():

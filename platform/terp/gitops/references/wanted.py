@@ -144,6 +144,9 @@ def _by_kind(manifest: Manifest, namespace: str) -> Iterator[Reference]:
                         "parentRefs", Thing(f"Gateway.{GATEWAY_API}", of, at(parent, "name")), patient=True
                     )
         case "Cluster.postgresql.cnpg.io":
+            for source in each(manifest, "spec.projectedVolumeTemplate.sources"):
+                if name := at(source, "configMap.name"):
+                    yield Reference("projected volume", Thing("ConfigMap", namespace, name), patient=True)
             for plugin in each(manifest, "spec.plugins"):
                 if store := at(plugin, "parameters.barmanObjectName"):
                     yield Reference(
