@@ -79,7 +79,7 @@ def _git(repository: GitRepository, platform: Platform) -> str:
 
 
 def nested(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """`{"a.b": 1}` as `{"a": {"b": 1}}`; a dot in a key itself is written `\\.`, as for Helm's --set."""
+    r"""`{"a.b": 1}` as `{"a": {"b": 1}}`; a dot in a key itself is written `\.`, as for Helm's --set."""
     tree: dict[str, JsonValue] = {}
     for key, value in values.items():
         *above, last = (step.replace("\\.", ".") for step in UNESCAPED_DOT.split(key))
