@@ -53,8 +53,10 @@ scope-groups.json: {{ toJson $scope | quote }}
   "serviceAccountsEnabled" false
   "redirectUris" .redirects
   "webOrigins" (list "+")
-  "attributes" (dict "post.logout.redirect.uris" "+" "pkce.code.challenge.method" (ternary "S256" "" $public)) }}
-{{- if not $public }}
+  "attributes" (dict "post.logout.redirect.uris" "+") }}
+{{- if $public }}
+{{- $_ := set $client.attributes "pkce.code.challenge.method" "S256" }}
+{{- else }}
 {{- $_ := set $client "secret" "@secret@" }}
 {{- end }}
 client-{{ .name }}.json: {{ toJson $client | quote }}
