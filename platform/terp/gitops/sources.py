@@ -1,5 +1,6 @@
 """Where the manifests of a component come from, as Argo CD takes it."""
 
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -14,6 +15,7 @@ from terp.gitops.surroundings import CHART, Surroundings
 from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
 
 OCI = "oci://"
+UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
 REVISION = "$revision"
 """Of our own repository; the root chart puts it in."""
 
@@ -91,10 +93,10 @@ def _git(repository: GitRepository, platform: Platform) -> str:
 
 
 def nested(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """`{"a.b": 1}` as `{"a": {"b": 1}}`."""
+    r"""`{"a.b": 1}` as `{"a": {"b": 1}}`; a dot in a key itself is written `\.`, as for Helm's --set."""
     tree: dict[str, JsonValue] = {}
     for key, value in values.items():
-        *above, last = key.split(".")
+        *above, last = (step.replace("\\.", ".") for step in UNESCAPED_DOT.split(key))
         here = tree
         for step in above:
             here = cast("dict[str, JsonValue]", here.setdefault(step, {}))

@@ -32,8 +32,9 @@ def test_components_of_an_environment_come_by_waves():
     rows = json.loads(run("components", SANDBOX, "--json"))
     waves = {row["component"]: row["wave"] for row in rows}
     assert list(waves.values()) == sorted(waves.values())
-    assert waves["cert-manager"] == 0
-    assert waves["self-signed-issuer"] == 1
+    assert waves["prometheus-operator-crds"] == 0
+    assert waves["cert-manager"] == 1
+    assert waves["self-signed-issuer"] == 2
     assert "vault-issuer" not in waves
 
 
@@ -46,7 +47,7 @@ def test_the_graph_is_drawn_for_markdown_with_the_critical_path():
 
 def test_what_another_need_implies_is_not_drawn():
     said = run("graph", SANDBOX)
-    assert "gateway-api ==> istiod" in said
+    assert "trust-bundle ==> istiod" in said
     assert "istiod --> istio-ingressgateway" not in said
 
 
