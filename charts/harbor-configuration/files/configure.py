@@ -1,6 +1,7 @@
-"""Bring Harbor to what its configuration says, as often as one likes; never take away. With what Python has alone.
+"""Bring Harbor to what its configuration says, as often as one likes; never take away.
 
-Secrets come from files and go into request bodies, not to command lines, not to the log.
+Runs with what Python has alone. Secrets come from files and go into request bodies, not to command lines
+and not to the log.
 """
 
 import base64
@@ -12,7 +13,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NotRequired, TypeAlias, TypedDict, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 Fields: TypeAlias = "dict[str, Json]"
@@ -145,7 +146,7 @@ def retention(harbor: Harbor, name: str, keep: int, days: int) -> None:
         "algorithm": "or",
         "rules": rules,
         "trigger": {"kind": "Schedule", "settings": {"cron": "0 0 2 * * 6"}},
-        "scope": {"level": "project", "ref": found["id"] if "id" in found else found["project_id"]},
+        "scope": {"level": "project", "ref": found["project_id"]},
     }
     harbor.call("POST", "retentions", body)
     say(f"retention of {name}")
@@ -153,8 +154,7 @@ def retention(harbor: Harbor, name: str, keep: int, days: int) -> None:
 
 def robot(harbor: Harbor, secret: str) -> None:
     """Nodes read images of all projects by it, and do nothing else."""
-    full = f"robot${ROBOT}"
-    if harbor.named("robots", full) is None:
+    if (found := _robot(harbor)) is None:
         access: list[Json] = [{"resource": "repository", "action": "pull"}]
         body: Fields = {
             "name": ROBOT,
@@ -165,10 +165,16 @@ def robot(harbor: Harbor, secret: str) -> None:
         }
         harbor.call("POST", "robots", body)
         say(f"robot {ROBOT}")
-    found = harbor.named("robots", full)
+        found = _robot(harbor)
     if found is None:
-        raise LookupError(f"robot {full} is not there after it was made")
-    harbor.call("PATCH", f"robots/{quote(str(found['id']))}", {"secret": secret})
+        raise LookupError(f"robot {ROBOT} is not there after it was made")
+    harbor.call("PATCH", f"robots/{found['id']}", {"secret": secret})
+
+
+def _robot(harbor: Harbor) -> Fields | None:
+    """Robots have a prefix, which administrators may change."""
+    found = cast("list[Fields]", harbor.call("GET", "robots?page_size=100") or [])
+    return next((each for each in found if str(each["name"]).endswith(f"${ROBOT}")), None)
 
 
 def schedule(harbor: Harbor, path: str, cron: str) -> None:
