@@ -4,6 +4,8 @@ Runs with what Python has alone. Secrets come from files and go into request bod
 and not to the log.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import sys

@@ -4,6 +4,8 @@ Runs with what Python has alone. It says what it does, and never a secret: these
 memory and request bodies, not on command lines and not in the log.
 """
 
+from __future__ import annotations
+
 import argparse
 import base64
 import json
