@@ -24,7 +24,7 @@ def run(*arguments: str) -> str:
 def test_all_components_are_listed_with_what_they_need():
     said = run("components")
     (line,) = [line for line in said.splitlines() if line.startswith("harbor ")]
-    assert line.split()[:4] == ["harbor", "1.19.1", "data", "postgres,"]
+    assert line.split()[:4] == ["harbor", "1.19.1", "data", "harbor-secrets,"]
     assert "vault: The server is under the Business Source License" in said
 
 
