@@ -148,7 +148,7 @@ def test_no_value_is_made_at_random_when_a_chart_is_rendered(name: str, key: str
 
 @pytest.mark.parametrize("key", ["core.secretName", "registry.credentials.existingSecret"])
 def test_what_harbor_needs_in_forms_of_its_own_is_made_before_it(key: str):
-    made = PROJECT / "charts" / "harbor-secrets" / "templates" / "secrets.yaml"
+    made = CHARTS / "harbor-secrets" / "templates" / "secrets.yaml"
     assert f"name: {value('harbor', key)}\n" in made.read_text()
     assert "harbor-secrets" in CATALOGUE.components["harbor"].needs
 
