@@ -12,6 +12,13 @@ from terp.model import Model
 CHARTS = r"^(https|oci)://[^\s/?#@]+(/[^\s?#]*)?$"
 GIT, HELM, IMAGE = "git repository", "chart repository", "image repository"
 Version = Annotated[str, StringConstraints(pattern=r"^v?\d+(\.\d+)+([-+][0-9A-Za-z.-]+)?$")]
+ImageTag = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(v?\d+(\.\d+)+([-+][0-9A-Za-z.-]+)?|RELEASE\.\d{4}(-\d\d){2}T\d\d(-\d\d){2}Z)$"
+    ),
+]
+"""A version, or a moment as MinIO has it."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -55,7 +62,7 @@ class ImageRepository(Model):
     image: Image = Field(
         title="Image", description="Its repository.", examples=["docker.io/chrislusf/seaweedfs"]
     )
-    version: Version = Field(title="Version", description="The tag.", examples=["4.44"])
+    version: ImageTag = Field(title="Version", description="The tag.", examples=["4.44"])
 
 
 def _kind(value: object) -> str:

@@ -24,7 +24,7 @@ def run(*arguments: str) -> str:
 def test_all_components_are_listed_with_what_they_need():
     said = run("components")
     (line,) = [line for line in said.splitlines() if line.startswith("harbor ")]
-    assert line.split()[:4] == ["harbor", "1.19.1", "data", "postgres,"]
+    assert line.split()[:4] == ["harbor", "1.19.1", "data", "harbor-secrets,"]
     assert "vault: The server is under the Business Source License" in said
 
 
@@ -41,14 +41,14 @@ def test_components_of_an_environment_come_by_waves():
 def test_the_graph_is_drawn_for_markdown_with_the_critical_path():
     said = run("graph", SANDBOX)
     assert said.startswith('flowchart LR\n    subgraph wave-0["wave 0"]\n')
-    assert "    istiod ==> istio-cni\n" in said
+    assert "    vault-configuration ==> secret-store\n" in said
     assert "    minio-operator --> minio\n" in said
 
 
 def test_what_another_need_implies_is_not_drawn():
     said = run("graph", SANDBOX)
-    assert "trust-bundle ==> istiod" in said
-    assert "istiod --> istio-ingressgateway" not in said
+    assert "vault-configuration ==> secret-store" in said
+    assert "vault --> secret-store" not in said
 
 
 def test_the_graph_is_drawn_as_a_picture(tmp_path: Path):

@@ -90,7 +90,7 @@ def test_a_chart_of_ours_is_rendered_as_argo_cd_does(tmp_path: Path):
         *("--include-crds", "--kube-version", "1.36.3", "--api-versions", "example.org/v1"),
         *("--values", str(folder / "values.yaml"), "--values", "-"),
     ]
-    assert programs.values() == {"server": "http://vault.vault.svc:8200"}
+    assert programs.values() == {"server": "https://vault.vault.svc:8200"}
 
 
 def test_a_chart_of_others_gets_our_values_from_the_work_tree(tmp_path: Path):

@@ -76,7 +76,7 @@ def test_a_chart_of_ours_lies_in_the_repository():
     source, _around = spec("secret-store").sources
     assert source.path == "charts/secret-store"
     assert source.helm
-    assert source.helm.values_object == {"server": "http://vault.vault.svc:8200"}
+    assert source.helm.values_object == {"server": "https://vault.vault.svc:8200"}
 
 
 def test_what_is_made_around_a_component_is_a_source_of_its_own_from_our_repository():
@@ -99,7 +99,9 @@ def test_a_component_with_nothing_around_it_has_no_such_source():
 def test_a_chart_of_ours_is_told_the_image_that_the_versions_name():
     helm = spec("seaweedfs", providers={"s3": "seaweedfs"}).sources[0].helm
     assert helm
-    assert helm.values_object == {"image": "docker.io/chrislusf/seaweedfs:4.44", "replicas": 1}
+    assert helm.values_object
+    assert helm.values_object["image"] == "docker.io/chrislusf/seaweedfs:4.44"
+    assert helm.values_object["replicas"] == 1
 
 
 def test_values_are_told_of_the_provider_that_is_chosen():
@@ -107,7 +109,7 @@ def test_values_are_told_of_the_provider_that_is_chosen():
         helm = spec("secret-store", providers=providers).sources[0].helm
         return helm and helm.values_object and helm.values_object["server"]
 
-    assert server(secrets="openbao") == "http://openbao.openbao.svc:8200"
+    assert server(secrets="openbao") == "https://openbao.vault.svc:8200"
     assert server(secrets="https://vault.example.org") == "https://vault.example.org"
 
 

@@ -47,7 +47,7 @@ def test_what_something_outside_provides_needs_no_component():
 
 
 def test_what_is_switched_off_is_gone():
-    assert "harbor" not in names(components={"harbor": False})
+    assert "harbor" not in names(components={"harbor": False, "harbor-configuration": False})
 
 
 def test_what_others_need_cannot_be_switched_off():

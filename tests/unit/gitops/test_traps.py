@@ -134,20 +134,29 @@ def test_hooks_that_argo_cd_would_run_at_each_sync_are_off(name: str, key: str, 
         ("harbor", "existingSecretAdminPassword"),
         ("harbor", "existingSecretSecretKey"),
         ("harbor", "core.existingSecret"),
-        ("harbor", "core.secretName"),
         ("harbor", "core.existingXsrfSecret"),
         ("harbor", "jobservice.existingSecret"),
         ("harbor", "registry.existingSecret"),
-        ("harbor", "registry.credentials.existingSecret"),
         ("harbor", "redis.external.existingSecret"),
         ("harbor", "persistence.imageChartStorage.s3.existingSecret"),
         ("kube-prometheus-stack", "grafana.admin.existingSecret"),
-        ("velero", "credentials.existingSecret"),
-        ("minio", "tenant.configSecret.name"),
     ],
 )
 def test_no_value_is_made_at_random_when_a_chart_is_rendered(name: str, key: str):
     assert value(name, key) in {secret.name for secret in CATALOGUE.components[name].secrets}
+
+
+@pytest.mark.parametrize("key", ["core.secretName", "registry.credentials.existingSecret"])
+def test_what_harbor_needs_in_forms_of_its_own_is_made_before_it(key: str):
+    made = CHARTS / "harbor-secrets" / "templates" / "secrets.yaml"
+    assert f"name: {value('harbor', key)}\n" in made.read_text()
+    assert "harbor-secrets" in CATALOGUE.components["harbor"].needs
+
+
+def test_velero_takes_its_keys_and_the_password_of_its_data_from_vault():
+    assert value("velero", "credentials.useSecret") is False
+    secrets = {secret.name for secret in CATALOGUE.components["velero"].secrets}
+    assert secrets == {"velero-s3", "velero-repo-credentials"}
 
 
 def test_the_kind_of_profiles_is_never_pruned():

@@ -1,0 +1,4 @@
+# cert-manager has certificates signed by the platform's authority.
+path "pki/sign/platform" {
+  capabilities = ["create", "update"]
+}
