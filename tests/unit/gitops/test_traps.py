@@ -235,7 +235,7 @@ def test_kubeflows_policies_let_the_ingress_gateway_in():
 
 
 def test_namespaces_whose_pods_reach_into_nodes_may_have_them():
-    for name in ("gpu-operator", "istio-cni", "node-feature-discovery", "alloy", "kube-prometheus-stack"):
+    for name in ("gpu-operator", "istio-cni", "node-feature-discovery", "alloy"):
         metadata = spec(name).sync_policy.managed_namespace_metadata
         assert metadata
         assert metadata.labels["pod-security.kubernetes.io/enforce"] == "privileged"
