@@ -53,7 +53,7 @@ class Patch(Model):
     target: Target = Field(title="Target", description="What it changes.")
     patch: str = Field(
         title="Patch",
-        description="Strategic merge or JSON 6902, in YAML.",
+        description="Strategic merge or JSON 6902, in YAML; {replicas} and the like are filled in.",
         examples=["$patch: delete\nkind: Secret\n"],
     )
 
@@ -71,6 +71,12 @@ class Manifests(Model):
     )
     path: Path = Field(
         title="Path", description="Folder in the repository.", examples=["common/kubeflow-roles/base"]
+    )
+    beside: tuple[Path, ...] = Field(
+        (),
+        title="Beside",
+        description="More folders, each rendered for itself: parts of a whole that upstream mixes.",
+        examples=[["manifests/base/crds/minimal"]],
     )
     patches: tuple[Patch, ...] = Field(
         (), title="Patches", description="What is otherwise than upstream has it."

@@ -1,7 +1,7 @@
 """Components held against each other: needs that there are, one owner of each thing, words that are known."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from terp.environment.findings import Key, did_you_mean, nearest
 from terp.gitops.catalogue import Catalogue
@@ -173,18 +173,29 @@ def _copies(component: Component, catalogue: Catalogue) -> Iterator[Found]:
 
 
 def _placeholders(component: Component, catalogue: Catalogue) -> Iterator[Found]:
-    """An address tells of the environment; values also of the capabilities that the component needs."""
+    """An address tells of the environment; values and patches also of the capabilities that are needed."""
     image = {"image"} if isinstance(component.source, Own) and component.source.upstream else set()
-    told = {"values": (FACTS | LISTS | catalogue.capabilities.keys() | image), "provides": FACTS}
-    for field, known in told.items():
-        for key, text in getattr(component, field).items():
-            for word in placeholders(text):
-                if word not in known:
-                    yield (field, key), f"unknown {{{word}}}", did_you_mean(word, known)
-                elif word in catalogue.capabilities and word not in component.needs:
-                    yield (field, key), f"{{{word}}} is told to those that need it", f"needs: [{word}]"
-                elif word in LISTS and text != f"{{{word}}}":
-                    yield (field, key), f"{{{word}}} is a list, and stands alone", f'"{{{word}}}"'
+    capabilities = catalogue.capabilities.keys()
+    patches = component.source.patches if isinstance(component.source, Manifests) else ()
+    told: tuple[tuple[Key, str, Set[str]], ...] = (
+        *(
+            (("values", key), text, FACTS | LISTS | capabilities | image)
+            for key, text in component.values.items()
+        ),
+        *((("provides", key), text, FACTS) for key, text in component.provides.items()),
+        *(
+            (("source", "patches", place, "patch"), each.patch, FACTS | capabilities)
+            for place, each in enumerate(patches)
+        ),
+    )
+    for where, text, known in told:
+        for word in placeholders(text):
+            if word not in known:
+                yield where, f"unknown {{{word}}}", did_you_mean(word, known)
+            elif word in capabilities and word not in component.needs:
+                yield where, f"{{{word}}} is told to those that need it", f"needs: [{word}]"
+            elif word in LISTS and text != f"{{{word}}}":
+                yield where, f"{{{word}}} is a list, and stands alone", f'"{{{word}}}"'
 
 
 def _kinds(name: str, component: Component, catalogue: Catalogue) -> Iterator[Found]:

@@ -1,6 +1,6 @@
 """What the components are told of the environment: one typed object, from which their values are made."""
 
-import string
+import re
 from collections.abc import Mapping
 
 from pydantic import Field, JsonValue
@@ -84,6 +84,8 @@ FACTS = frozenset(Facts.model_fields)
 LISTS = frozenset(Lists.model_fields)
 """Words that stand for a list, so that they stand alone."""
 Words = Mapping[str, JsonValue]
+WORD = re.compile(r"(?<![{$])\{([A-Za-z][A-Za-z0-9_-]*)\}(?!\})")
+"""A word in braces. Scripts (`${NAME}`), templates (`{{ name }}`) and YAML (`{}`) have braces, too."""
 
 
 def facts_of(stack: str, platform: Platform) -> Facts:
@@ -105,10 +107,15 @@ def words(facts: Facts, lists: Lists, catalogue: Catalogue, providers: Mapping[s
 
 def fill(text: str, known: Words) -> JsonValue:
     """The text with the words in braces replaced; a word alone keeps its type."""
-    whole = text.removeprefix("{").removesuffix("}")
-    return known[whole] if text == f"{{{whole}}}" else text.format_map(known)
+    alone = WORD.fullmatch(text)
+    return known[alone[1]] if alone else filled(text, known)
+
+
+def filled(text: str, known: Words) -> str:
+    """The same, where only text can stand."""
+    return WORD.sub(lambda found: str(known[found[1]]), text)
 
 
 def placeholders(text: str) -> list[str]:
     """`["domain"]` of `https://harbor.{domain}`."""
-    return [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+    return WORD.findall(text)

@@ -10,7 +10,7 @@ from terp.environment.platform import Platform
 from terp.gitops.argo import ApplicationSource, Helm, Kustomize, KustomizePatch, KustomizeTarget
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Chart, Component, Manifests, Own
-from terp.gitops.facts import Words, fill
+from terp.gitops.facts import Words, fill, filled
 from terp.gitops.surroundings import CHART, Surroundings
 from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
 
@@ -38,19 +38,22 @@ def sources(
                 ),
                 ApplicationSource(repo_url=git.repository, target_revision=REVISION, ref="values"),
             )
-        case Manifests(upstream=upstream, path=path, patches=patches):
+        case Manifests(upstream=upstream, path=path, beside=beside, patches=patches):
             at = cast("GitRepository", catalogue.upstreams[upstream])
             changes = tuple(
-                KustomizePatch(target=KustomizeTarget(**each.target.model_dump()), patch=each.patch)
+                KustomizePatch(
+                    target=KustomizeTarget(**each.target.model_dump()), patch=filled(each.patch, known)
+                )
                 for each in patches
             )
-            return (
+            return tuple(
                 ApplicationSource(
                     repo_url=_git(at, platform),
-                    path=path,
+                    path=folder,
                     target_revision=at.commit,
                     kustomize=Kustomize(patches=changes) if changes else None,
-                ),
+                )
+                for folder in (path, *beside)
             )
         case Own(upstream=upstream):
             image = cast("ImageRepository", catalogue.upstreams[upstream]) if upstream else None

@@ -7,6 +7,7 @@ import yaml
 
 from terp.environment.components import FILE
 from terp.gitops.component import Own
+from terp.gitops.facts import fill, placeholders
 from terp.gitops.reading import InvalidCatalogueError, read_catalogue
 
 CATALOGUE = read_catalogue()
@@ -155,6 +156,23 @@ def test_a_value_is_told_of_a_capability_that_is_needed(tmp_path: Path):
     assert refused(catalogue(tmp_path, store=store, reader=reader)) == (
         "charts/reader/component.yaml:6: values.endpoint\n  {s3} is told to those that need it\n  needs: [s3]"
     )
+
+
+@pytest.mark.parametrize(("word", "known"), [("replicas", True), ("replica", False), ("s3", False)])
+def test_a_patch_is_told_what_values_are_told(tmp_path: Path, word: str, known: bool):
+    patch = f"{{ why: a, target: {{ kind: Deployment }}, patch: 'replicas: {{{word}}}' }}"
+    source = f"{{ kind: manifests, upstream: kubeflow, path: a, patches: [{patch}] }}"
+    component = COMPONENT.replace("{ kind: chart, upstream: cert-manager, chart: cert-manager }", source)
+    store = COMPONENT + "provides: { s3: 'https://s3' }\n"
+    said = refused(catalogue(tmp_path, x=component, store=store))
+    assert ("source.patches[0].patch" in said) is not known
+
+
+def test_only_words_in_braces_are_filled_in():
+    text = "${HOME} ${name} {{ workflow.name }} {{name}} {} { a: 1 } {name}"
+    assert placeholders(text) == ["name"]
+    assert fill(text, {"name": 3}) == "${HOME} ${name} {{ workflow.name }} {{name}} {} { a: 1 } 3"
+    assert fill("{name}", {"name": 3}) == 3
 
 
 def test_a_copy_of_no_secret_is_refused(tmp_path: Path):

@@ -159,6 +159,9 @@ def test_a_folder_must_have_the_very_version(version: str | None, said: str, tmp
     assert said in found.error.message
 
 
+SECRET = "kind: Secret\nmetadata: { name: token-9c2fbg2gdc }\n"
+
+
 def source(repository: Path, commit: str, **keys: object) -> ApplicationSpec:
     """An Application of the manifests in a repository."""
     at = {"repoURL": repository.as_uri(), "targetRevision": commit, "path": "base", **keys}
@@ -167,13 +170,36 @@ def source(repository: Path, commit: str, **keys: object) -> ApplicationSpec:
 
 def test_patches_come_after_those_that_a_kustomization_has_and_are_taken_back(tmp_path: Path):
     repository = tmp_path / "owner" / "name"
-    commit = publish(repository, {"base/kustomization.yaml": "patches: [{ path: theirs.yaml }]\n"})
+    commit = publish(repository, {"base/kustomization.yaml": SECRET + "patches: [{ path: theirs.yaml }]\n"})
     programs = Programs(tmp_path, ASKED)
     ours = {"target": {"kind": "Secret"}, "patch": "$patch: delete\n"}
     patched = programs.renderer.application("a", source(repository, commit, kustomize={"patches": [ours]}))
-    assert patched.objects == [{"patches": [{"path": "theirs.yaml"}, ours]}]
+    assert [each["patches"] for each in patched.objects] == [[{"path": "theirs.yaml"}, ours]]
     plain = programs.renderer.application("b", source(repository, commit))
-    assert plain.objects == [{"patches": [{"path": "theirs.yaml"}]}]
+    assert [each["patches"] for each in plain.objects] == [[{"path": "theirs.yaml"}]]
+
+
+@pytest.mark.parametrize("name", ["token", "token|other", "tok.*"])
+def test_a_patch_finds_its_target_by_the_name_without_the_hash(name: str, tmp_path: Path):
+    repository = tmp_path / "owner" / "name"
+    commit = publish(repository, {"base/kustomization.yaml": SECRET})
+    ours = {"target": {"kind": "Secret", "name": name}, "patch": "$patch: delete\n"}
+    found = Programs(tmp_path, ASKED).renderer.application(
+        "a", source(repository, commit, kustomize={"patches": [ours]})
+    )
+    assert not found.error
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Secret", "oken"), ("ConfigMap", "token")])
+def test_a_patch_without_a_target_is_told(kind: str, name: str, tmp_path: Path):
+    repository = tmp_path / "owner" / "name"
+    commit = publish(repository, {"base/kustomization.yaml": SECRET})
+    ours = {"target": {"kind": kind, "name": name}, "patch": "$patch: delete\n"}
+    found = Programs(tmp_path, ASKED).renderer.application(
+        "a", source(repository, commit, kustomize={"patches": [ours]})
+    )
+    assert found.error
+    assert found.error.message == f"a patch has no target: there is no {kind} {name}"
 
 
 def test_manifests_without_a_kustomization_are_taken_as_they_are(tmp_path: Path):

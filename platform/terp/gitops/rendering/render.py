@@ -1,5 +1,6 @@
 """What Argo CD would apply: of the root Application, and of each of its children."""
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,9 @@ from terp.environment.findings import did_you_mean
 from terp.errors import TerpError
 from terp.gitops import argo
 from terp.gitops.application import NAMESPACE, ROOT
-from terp.gitops.argo import ApplicationSource, ApplicationSpec
+from terp.gitops.argo import ApplicationSource, ApplicationSpec, KustomizeTarget
 from terp.gitops.component import Component
-from terp.gitops.references.things import Manifest
+from terp.gitops.references.things import Manifest, name_of
 from terp.gitops.rendering.helm import Cluster, Helm, Release
 from terp.gitops.rendering.kustomize import Kustomize, kustomization
 from terp.gitops.rendering.upstreams import Upstreams
@@ -59,6 +60,7 @@ class Renderer:
         """One component; what goes wrong is said in the place of manifests."""
         try:
             texts = [self._source(each, spec.destination.namespace) for each in spec.sources if not each.ref]
+            self._require_targets(spec)
         except TerpError as error:
             return Rendered(name, error=error)
         return Rendered(name, SEPARATOR.join(texts))
@@ -71,6 +73,17 @@ class Renderer:
             patches = source.kustomize.patches if source.kustomize else ()
             return self._kustomize.build(place, patches)
         return SEPARATOR.join(each.read_text() for each in sorted(place.iterdir()) if each.suffix in PLAIN)
+
+    def _require_targets(self, spec: ApplicationSpec) -> None:
+        """Kustomize is silent about a patch whose target is not there, which upstream may have renamed."""
+        patched = [(each, each.kustomize.patches) for each in spec.sources if each.kustomize]
+        targets = [each.target for _, patches in patched[:1] for each in patches]
+        texts = [self._kustomize.build(self._place(each), ()) for each, _ in patched]
+        there = [each for text in texts for each in yaml.load_all(text, yaml.CSafeLoader) if each]
+        for target in targets:
+            if not any(_is_target(target, each) for each in there):
+                what = f"{target.kind} {target.name or ''}".rstrip()
+                raise TerpError(f"a patch has no target: there is no {what}", exit_code=2)
 
     def _place(self, source: ApplicationSource) -> Path:
         if source.chart:
@@ -97,6 +110,12 @@ def rendered(
     for number, name in enumerate(chosen, 1):
         found = programs.root(values) if name == ROOT else programs.application(name, applications[name].spec)
         yield number / len(chosen), found
+
+
+def _is_target(target: KustomizeTarget, manifest: Manifest) -> bool:
+    """Names are regular expressions; the hash of a generated one comes after the patches."""
+    name = rf"(?:{target.name})(-[a-z0-9]{{10}})?" if target.name else ".*"
+    return bool(target.kind == manifest.get("kind") and re.fullmatch(name, name_of(manifest)))
 
 
 def _release(chart: Path, helm: argo.Helm, namespace: str) -> Release:
