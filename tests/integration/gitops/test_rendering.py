@@ -12,12 +12,11 @@ from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform
 from terp.gitops.application import NAMESPACE, root_application
 from terp.gitops.catalogue import Catalogue
-from terp.gitops.graph import graph
+from terp.gitops.intent import Intent
 from terp.gitops.reading import read_catalogue
 from terp.gitops.references import missing
-from terp.gitops.rendering import Renderer, cluster_of, rendered, renderer
-from terp.gitops.root import RootValues, root_values
-from terp.gitops.selection import select
+from terp.gitops.rendering import Renderer, rendered, renderer
+from terp.gitops.root import RootValues
 from terp.paths import PROJECT
 from terp.tools import Toolchain
 from tests.integration.gitops.argo_cd import ArgoCd
@@ -52,17 +51,19 @@ def platform(stack: str) -> Platform:
 
 
 @pytest.fixture
-def values(stack: str, platform: Platform, catalogue: Catalogue) -> RootValues:
-    return root_values(stack, platform, catalogue)
+def intent(stack: str, platform: Platform, catalogue: Catalogue) -> Intent:
+    version = kubernetes_version(read(VALID / f"{stack}.yaml").kubernetes)
+    return Intent.of(stack, platform, catalogue, version)
 
 
 @pytest.fixture
-def programs(
-    stack: str, platform: Platform, catalogue: Catalogue, toolchain: Toolchain, folder: Path
-) -> Iterator[Renderer]:
-    version = kubernetes_version(read(VALID / f"{stack}.yaml").kubernetes)
-    cluster = cluster_of(version, select(catalogue, platform).components.values())
-    with renderer(toolchain, cluster, platform.git.repository, folder) as found:
+def values(intent: Intent) -> RootValues:
+    return intent.values
+
+
+@pytest.fixture
+def programs(intent: Intent, toolchain: Toolchain, folder: Path) -> Iterator[Renderer]:
+    with renderer(toolchain, intent, folder) as found:
         yield found
 
 
@@ -112,13 +113,12 @@ def test_argo_cds_own_kinds_take_what_the_root_makes(
 
 
 def test_every_component_is_rendered_and_refers_to_nothing_that_comes_later(
-    programs: Renderer, values: RootValues, platform: Platform, catalogue: Catalogue
+    programs: Renderer, values: RootValues, intent: Intent
 ):
     found = {each.name: each for _, each in rendered(programs, values)}
     assert found.keys() == {"platform", *values.applications}
     assert {name: str(each.error) for name, each in found.items() if each.error} == {}
-    selected = select(catalogue, platform)
-    manifests = {name: each.objects for name, each in found.items() if name in selected.components}
+    manifests = {name: each.objects for name, each in found.items() if name in intent.components}
     assert all(manifests.values())
-    late = missing(manifests, selected.components, graph(selected.needs))
+    late = missing(manifests, intent.components, intent.graph)
     assert [str(each) for each in late if each.where != "webhooks"] == []  # stand-ins ask nobody

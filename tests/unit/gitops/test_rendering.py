@@ -10,6 +10,7 @@ from tests.unit.gitops.platforms import platform
 
 from terp.errors import TerpError
 from terp.gitops.argo import ApplicationSource, ApplicationSpec
+from terp.gitops.intent import Intent
 from terp.gitops.reading import read_catalogue
 from terp.gitops.rendering import Renderer, cluster_of, rendered
 from terp.gitops.rendering.helm import Cluster, Helm
@@ -210,5 +211,5 @@ def test_one_that_is_not_of_the_environment_is_refused(tmp_path: Path):
 
 
 def test_charts_are_told_of_the_kinds_that_components_bring():
-    kinds = cluster_of("1.36.3", [CATALOGUE.components["cert-manager"]]).kinds
+    kinds = cluster_of(Intent.of("test", platform(), CATALOGUE)).kinds
     assert {"cert-manager.io/v1", "cert-manager.io/v1/Certificate"} <= set(kinds)

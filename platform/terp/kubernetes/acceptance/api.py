@@ -1,5 +1,6 @@
 """The API of a cluster, as the checks use it. Every request and every wait has a limit."""
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -83,6 +84,26 @@ class Api:
         )
         answer = self._client.call_api(*request)
         return str(answer.read().decode())
+
+    def answer(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Status and JSON of any request, also when it is bad news; a body is an object to be applied.
+
+        Raises:
+            SilentError: it does not answer.
+        """
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/apply-patch+yaml"  # of which JSON is a part
+        text = None if body is None else json.dumps(body)
+        method, url, headers, *_ = self._client.param_serialize(
+            method, path, header_params=headers, auth_settings=["BearerToken"]
+        )
+        try:
+            answer = self._client.call_api(method, url, headers, text)
+            return answer.status, json.loads(answer.read())
+        except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise SilentError(f"the API at {self.server} does not answer any more: {reason}") from error
 
     def nodes(self) -> dict[str, SeenNode]:
         """The nodes by name."""
