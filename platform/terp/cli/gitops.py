@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 from rich.table import Table
-
 from rich.text import Text
 
 from terp.cli.cloud import AsJson, progress
@@ -124,15 +123,14 @@ def diff(
     component: Annotated[str | None, typer.Argument(help="One alone; platform is the root.")] = None,
     against: Annotated[
         str,
-        typer.Option(metavar="REVISION|cluster", help="A revision of the repository, or what is deployed."),
+        typer.Option(metavar="REVISION|cluster", help="A revision of the repository, or what runs."),
     ] = "HEAD",
     charts: Charts = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what would change if what the work tree says were deployed: versions, waves, objects.
 
-    Secrets stay secret. Exit codes are those of diff: 0 no difference, 1 differences, 2 something could not be
-    compared.
+    Secrets stay secret. Exit codes are those of diff: 0 no difference, 1 differences, 2 not all could be compared.
     """
     with _trouble(), progress() as story:
         found = _difference(stack, component, against, story, charts)
@@ -169,7 +167,7 @@ def images(stack: Stack, charts: Charts = None, as_json: AsJson = False) -> None
 
 @app.command("charts")
 def charts_of(stack: Stack, as_json: AsJson = False) -> None:
-    """List every chart and git repository of others that an environment is made from, with digest or commit."""
+    """List every chart and git repository of others that an environment is made from: digests, commits."""
     from terp.gitops import lock
 
     found = lock.charts(_intent(stack))

@@ -1,4 +1,4 @@
-"""Whether rendered manifests are right: what they refer to is there in time, and they are as their kinds want them."""
+"""Whether rendered manifests are right: in what they refer to, and as objects of their kinds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,7 +37,7 @@ def judgement(
     kubernetes: Kubernetes,
     there: Sequence[Thing] = (),
 ) -> Judgement:
-    """By the manifests of each component and of the root; what a component that failed declares is taken for there."""
+    """By the manifests of each component and of the root; what a failed one declares is taken for there."""
     definitions = Definitions((each for found in manifests.values() for each in found), kubernetes.metadata)
     wrong, unread = flaws(manifests, kubernetes, definitions)
     of_components = {name: found for name, found in manifests.items() if name in intent.components}

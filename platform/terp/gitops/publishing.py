@@ -1,4 +1,4 @@
-"""Brings what Argo CD reads, `charts/` and `kustomize/`, to the repository that it reads: one commit, never by force."""
+"""Brings what Argo CD reads, `charts/` and `kustomize/`, to its repository: one commit, never by force."""
 
 import os
 import tempfile
@@ -25,8 +25,8 @@ def publish(stack: str, to: str, branch: str, *, dirty: bool = False, tree: Path
     """Push the work tree's folders to a branch; what else the branch has stays, and its history, too.
 
     Raises:
-        TerpError: the work tree has what is not committed and `dirty` does not allow that (exit code 2), or the
-            remote cannot be reached, refuses, or has moved on meanwhile.
+        TerpError: something is not committed and `dirty` does not allow that (exit code 2), or the remote
+            cannot be reached, refuses, or has moved on meanwhile.
     """
     project = Command(("git", "-C", str(tree)))
     if (changed := project.output("status", "--porcelain", "--", *FOLDERS)) and not dirty:
@@ -63,7 +63,7 @@ def publish(stack: str, to: str, branch: str, *, dirty: bool = False, tree: Path
 
 
 def _scratch(place: Path, tree: Path) -> Command:
-    """A repository beside the user's own, which stays as it is; who commits, and credentials, are git's settings."""
+    """A repository beside the user's own, which stays as it is; names and credentials are git's settings."""
     env = {
         "GIT_DIR": str(place / "git"),
         "GIT_WORK_TREE": str(tree),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,20 @@ from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform
 from terp.gitops.application import NAMESPACE, root_application
 from terp.gitops.catalogue import Catalogue
+from terp.gitops.difference import difference
+from terp.gitops.difference.compare import side
+from terp.gitops.difference.live import Live
 from terp.gitops.intent import Intent
+from terp.gitops.judgement import judgement
+from terp.gitops.lock import images
 from terp.gitops.reading import read_catalogue
 from terp.gitops.references import missing
 from terp.gitops.rendering import Renderer, rendered, renderer
 from terp.gitops.root import RootValues
+from terp.gitops.validation import schemas_of
+from terp.kubernetes.acceptance.api import Api
 from terp.paths import PROJECT
+from terp.progress import Progress
 from terp.tools import Toolchain
 from tests.integration.gitops.argo_cd import ArgoCd
 from tests.standins.upstreams import write
@@ -122,3 +131,64 @@ def test_every_component_is_rendered_and_refers_to_nothing_that_comes_later(
     assert all(manifests.values())
     late = missing(manifests, intent.components, intent.graph)
     assert [str(each) for each in late if each.where != "webhooks"] == []  # stand-ins ask nobody
+
+
+def test_what_stand_ins_render_is_as_its_kinds_want_it(
+    programs: Renderer, intent: Intent, progress: Progress
+):
+    manifests = {each.name: each.objects for _, each in rendered(programs, intent.values)}
+    with progress.task("schemas") as task:
+        kubernetes = schemas_of(intent.kubernetes, task)
+    found = judgement(intent, manifests, {}, kubernetes)
+    assert [str(each) for each in found.flaws] == []
+    assert found.objects > len(manifests)
+    wrong = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"replica": 1}}
+    told = judgement(intent, {**manifests, "harbor": [wrong]}, {}, kubernetes).flaws
+    assert [(each.path, each.suggestion) for each in told if each.component == "harbor"] == [
+        ("spec", ""),
+        ("spec", ""),
+        ("spec.replica", 'did you mean "replicas"?'),
+    ]
+
+
+def test_the_images_of_stand_ins_are_told_as_not_declared(programs: Renderer, intent: Intent):
+    manifests = {
+        each.name: each.objects
+        for _, each in rendered(programs, intent.values)
+        if each.name in intent.components
+    }
+    (found,) = [
+        each for each in images(intent.stack, manifests, intent.catalogue).images if "stand-in" in str(each)
+    ]
+    assert (found.repository, found.tag) == ("docker.io/library/stand-in", "1")
+    assert "cert-manager" in found.undeclared
+
+
+def test_a_cluster_has_nothing_of_a_component_and_then_just_what_is_rendered(
+    programs: Renderer, intent: Intent, argo_cd: ArgoCd
+):
+    """By the API server's own dry run: what it adds is no difference."""
+    chosen = programs.application("reloader", intent.values.applications["reloader"].spec)
+    namespace = intent.components["reloader"].namespace
+    wanted = side(intent.values, {"reloader": chosen.objects}, {}, NAMESPACE)
+
+    def changed() -> dict[str, str]:
+        with closing(Api(argo_cd.cluster.kubeconfig.read_text())) as api:
+            live = Live(api.answer)
+            before, after, refused = live.against(wanted, {"reloader": namespace}, lambda _: None)
+        assert refused == {}
+        found = difference(intent.stack, "cluster", before, after, "reloader").components
+        return {each.name: each.how for component in found for each in component.objects}
+
+    assert set(changed().values()) == {"added"}
+    kubectl = argo_cd.cluster.kubectl
+    kubectl.run("create", "namespace", namespace)
+    try:
+        kubectl.run("apply", "-n", namespace, "-f", "-", stdin=chosen.text)
+        assert changed() == {}
+        (name,) = [each["metadata"]["name"] for each in chosen.objects if each["kind"] == "Deployment"]
+        kubectl.run("scale", "deployment", name, "-n", namespace, "--replicas=0")
+        kubectl.run("label", "deployment", name, "-n", namespace, "of-others=stays")
+        assert changed() in ({}, {name: "changed"})
+    finally:
+        kubectl.run("delete", "namespace", namespace, "--wait=false")

@@ -97,7 +97,7 @@ def side(
 def version(sources: Sequence[Mapping[str, object]]) -> str:
     """That of a chart of others, or the commit of their repository: the first source, if it is not ours."""
     first = sources[0] if sources else {}
-    own = not first.get("chart") and first.get("helm")
+    own = not first.get("chart") and first.get("helm") is not None
     return "" if own else str(first.get("targetRevision", ""))
 
 

@@ -1,7 +1,7 @@
 """What a cluster has of what is rendered, and what would become of it: the API server's own answer.
 
-Each object that is there is applied as Argo CD does it, as a dry run: defaults, conversions and webhooks are then
-the same on both sides, and nothing is changed. Only what is rendered is asked for, and the Applications.
+Each object that is there is applied as Argo CD does it, as a dry run: defaults, conversions and webhooks are
+then the same on both sides, and nothing is changed. Only what is rendered is asked for, and the Applications.
 """
 
 import json

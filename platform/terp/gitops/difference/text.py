@@ -7,9 +7,8 @@ from typing import Any
 
 import yaml
 
-from terp.gitops.references.things import Manifest, at
+from terp.gitops.references.things import Manifest
 
-SECRET = "Secret"
 MASKED = "(secret)"
 BEFORE, AFTER = "(secret, before)", "(secret, after)"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -79,7 +78,7 @@ def _encoded(text: str) -> str:
 
 def is_secret(manifest: Manifest) -> bool:
     """Whether its values are nobody's business."""
-    return manifest.get("kind") == SECRET and at(manifest, "apiVersion") == "v1"
+    return (manifest.get("apiVersion"), manifest.get("kind")) == ("v1", "Secret")
 
 
 def _with_values(manifest: Manifest | None, values: Mapping[str, str]) -> Manifest | None:

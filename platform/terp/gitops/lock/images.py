@@ -1,8 +1,8 @@
 """Images of rendered manifests: those of pods, and those that others are told to run.
 
-Operators are told by a field of their own kind, an argument, a variable or a ConfigMap. What a field is called says
-little there, so what a component declares (`images`) is sought in all its text, and what looks like an image
-in a field `image` is taken for one.
+Operators are told by a field of their own kind, an argument, a variable or a ConfigMap. What a field is
+called says little there, so what a component declares (`images`) is sought in all its text, and what looks
+like an image in a field `image` is taken for one.
 """
 
 import re
@@ -20,6 +20,8 @@ from terp.model import Model
 
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 HUB = "docker.io"
+INJECTED = "auto"
+"""Stands where Istio's webhook puts its own image (Istio 1.30, gateway injection)."""
 TAG, DIGEST = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", r"sha256:[0-9a-f]{64}"
 NAME = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
 REFERENCE = re.compile(
@@ -74,7 +76,10 @@ def images(
     failed: Mapping[str, str] | None = None,
 ) -> ImageLock:
     """The lock, by the manifests of each component."""
-    declared = {name: catalogue.components[name].images for name in manifests}
+    declared = {
+        name: [found.repository for each in catalogue.components[name].images if (found := parse(each))]
+        for name in manifests
+    }
     by_component = {name: set(_named(objects, declared[name])) for name, objects in manifests.items()}
     users: defaultdict[Image, list[str]] = defaultdict(list)
     for name, found in by_component.items():
@@ -133,7 +138,8 @@ def parse(text: str) -> Image | None:
 def _of_pod(manifest: Manifest) -> Iterator[Image]:
     pod = pod_of(manifest)
     for container in (one for name in CONTAINERS for one in each(pod, name)):
-        if found := parse(str(container.get("image", ""))):
+        image = str(container.get("image", ""))
+        if image != INJECTED and (found := parse(image)):
             yield found
 
 

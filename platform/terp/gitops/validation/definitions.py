@@ -6,8 +6,6 @@ from terp.gitops.references.made import CRD
 from terp.gitops.references.things import Manifest, at, each
 from terp.gitops.validation.form import Form, Node
 
-SERVED_BY_EVERY_KIND = ("apiVersion", "kind", "metadata")
-
 
 class Definitions:
     """Schemas by kind, group and version; `metadata` is the form of every object's."""
@@ -33,8 +31,6 @@ class Definitions:
         node = self._versions.get((kind, group), {}).get(version)
         if node is None:
             return None
-        fields = {
-            **dict.fromkeys(SERVED_BY_EVERY_KIND[:2], {"type": "string"}),
-            "metadata": self._metadata.node,
-        }
+        text = {"type": "string"}
+        fields = {"apiVersion": text, "kind": text, "metadata": self._metadata.node}
         return Form({**node, "properties": {**node.get("properties", {}), **fields}}, self._metadata.others)

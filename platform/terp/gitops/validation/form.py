@@ -1,8 +1,9 @@
 """A value held against a schema, as the API server does it.
 
-Kubernetes' schemas are a small part of JSON Schema with signs of their own (OpenAPI 3.0, "structural schemas" of
-CustomResourceDefinitions in Kubernetes 1.36): a field that a schema does not name is dropped in silence, or refused
-where a client asks for that; here it is a mistake. Rules in CEL (`x-kubernetes-validations`) are not evaluated.
+Kubernetes' schemas are a small part of JSON Schema with signs of their own (OpenAPI 3.0, "structural
+schemas" of CustomResourceDefinitions in Kubernetes 1.36): a field that a schema does not name is dropped in
+silence, or refused where a client asks for that; here it is a mistake. Rules in CEL (`x-kubernetes-
+validations`) are not evaluated.
 """
 
 import base64
