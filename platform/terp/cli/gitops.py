@@ -130,7 +130,7 @@ def diff(
 ) -> None:
     """Show what would change if what the work tree says were deployed: versions, waves, objects.
 
-    Secrets stay secret. Exit codes are those of diff: 0 no difference, 1 differences, 2 not all could be compared.
+    Secrets stay secret. Exit codes are those of diff: 0 no difference, 1 differences, 2 not all is compared.
     """
     with _trouble(), progress() as story:
         found = _difference(stack, component, against, story, charts)

@@ -161,7 +161,7 @@ def without(node: Any, before: Any, now: Any) -> Any:  # noqa: ANN401 - whatever
     if isinstance(node, list) and isinstance(before, list):
         had, has = _by_name(before), _by_name(now if isinstance(now, list) else [])
         return [
-            without(member, had.get(name), has.get(name))
+            without(member, had.get(name or ""), has.get(name or ""))
             for member in node
             for name in [_name(member)]
             if name is None or name in has or name not in had

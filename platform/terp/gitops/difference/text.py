@@ -21,7 +21,7 @@ WIDTH = 110
 class _Dumper(yaml.SafeDumper):
     """Text of several lines stands in lines, so that its differences are lines, too."""
 
-    def ignore_aliases(self, _: object) -> bool:  # type: ignore[override]
+    def ignore_aliases(self, _: object) -> bool:
         return True
 
 

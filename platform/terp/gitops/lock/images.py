@@ -82,8 +82,8 @@ def images(
     }
     by_component = {name: set(_named(objects, declared[name])) for name, objects in manifests.items()}
     users: defaultdict[Image, list[str]] = defaultdict(list)
-    for name, found in by_component.items():
-        for image in found:
+    for name, its in by_component.items():
+        for image in its:
             users[image].append(name)
     digests = {
         (each.image, each.version): f"sha256:{each.digest}"
@@ -104,8 +104,8 @@ def images(
         ),
         unseen={
             name: missing
-            for name, found in by_component.items()
-            if (missing := tuple(sorted(set(declared[name]) - {each.repository for each in found})))
+            for name, its in by_component.items()
+            if (missing := tuple(sorted(set(declared[name]) - {each.repository for each in its})))
         },
         failed=dict(failed or {}),
     )
