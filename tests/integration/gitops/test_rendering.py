@@ -168,27 +168,27 @@ def test_a_cluster_has_nothing_of_a_component_and_then_just_what_is_rendered(
     programs: Renderer, intent: Intent, argo_cd: ArgoCd
 ):
     """By the API server's own dry run: what it adds is no difference."""
-    chosen = programs.application("reloader", intent.values.applications["reloader"].spec)
-    namespace = intent.components["reloader"].namespace
-    wanted = side(intent.values, {"reloader": chosen.objects}, {}, NAMESPACE)
+    name, namespace = "metrics-server", "difference"
+    chosen = programs.application(name, intent.values.applications[name].spec)
+    wanted = side(intent.values, {name: chosen.objects}, {}, NAMESPACE)
 
     def changed() -> dict[str, str]:
         with closing(Api(argo_cd.cluster.kubeconfig.read_text())) as api:
             live = Live(api.answer)
-            before, after, refused = live.against(wanted, {"reloader": namespace}, lambda _: None)
+            before, after, refused = live.against(wanted, {name: namespace}, lambda _: None)
         assert refused == {}
-        found = difference(intent.stack, "cluster", before, after, "reloader").components
-        return {each.name: each.how for component in found for each in component.objects}
+        found = difference(intent.stack, "cluster", before, after, name).components
+        return {each.kind: each.how for component in found for each in component.objects}
 
-    assert set(changed().values()) == {"added"}
     kubectl = argo_cd.cluster.kubectl
     kubectl.run("create", "namespace", namespace)
     try:
+        assert changed()["Deployment"] == "added"
         kubectl.run("apply", "-n", namespace, "-f", "-", stdin=chosen.text)
         assert changed() == {}
-        (name,) = [each["metadata"]["name"] for each in chosen.objects if each["kind"] == "Deployment"]
-        kubectl.run("scale", "deployment", name, "-n", namespace, "--replicas=0")
-        kubectl.run("label", "deployment", name, "-n", namespace, "of-others=stays")
-        assert changed() in ({}, {name: "changed"})
+        kubectl.run("label", "deployments", "--all", "-n", namespace, "of-others=stays")
+        assert changed() == {}
+        kubectl.run("set", "image", "deployments", "--all", "*=other:1", "-n", namespace)
+        assert changed() == {"Deployment": "changed"}
     finally:
-        kubectl.run("delete", "namespace", namespace, "--wait=false")
+        kubectl.run("delete", "namespace", namespace)
