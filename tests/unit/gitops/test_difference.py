@@ -211,6 +211,14 @@ def test_what_the_last_manifest_had_and_this_one_has_not_goes():
     }
 
 
+def test_a_namespace_that_was_filled_in_when_it_was_applied_does_not_go():
+    there = config(a="1")
+    there["metadata"] |= {"namespace": "harbor", "annotations": {}}
+    last = {**there, "metadata": {**there["metadata"]}}
+    there["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(last)}
+    assert live(Cluster(there, applications=(application(),)), config(a="1")).components[0].objects == ()
+
+
 def test_hooks_are_not_expected_to_be_there():
     hook = config("hook")
     hook["metadata"]["annotations"] = {"helm.sh/hook": "pre-install"}

@@ -142,8 +142,15 @@ def _orphans(
 
 
 def _last_applied(manifest: Manifest) -> Any:  # noqa: ANN401 - a manifest
+    """Without its name and namespace, which Argo CD and kubectl fill in."""
     text = (at(manifest, "metadata.annotations") or {}).get(LAST_APPLIED)
-    return json.loads(text) if text else {}
+    last = json.loads(text) if text else {}
+    return {key: value for key, value in last.items() if key != "metadata"} | {"metadata": _labels(last)}
+
+
+def _labels(manifest: Manifest) -> Mapping[str, Any]:
+    names = ("annotations", "labels")
+    return {name: found for name in names if (found := at(manifest, f"metadata.{name}"))}
 
 
 def without(node: Any, before: Any, now: Any) -> Any:  # noqa: ANN401 - whatever is there
