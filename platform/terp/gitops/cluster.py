@@ -1,5 +1,6 @@
 """The cluster that the platform is rolled out on: manifests are applied by the server, objects are read."""
 
+import json
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
@@ -21,6 +22,8 @@ TO_SERVE = 60.0
 NOT_FOUND, CONFLICT = 404, 409
 PASSING = (429, 500, 503, 504)
 TRIES = 5
+BAD = 400
+"""From this status on an answer is bad news."""
 
 
 class Kind(NamedTuple):
@@ -133,12 +136,12 @@ class Cluster:
     def _call(self, method: str, path: str, body: object = None, form: str = "") -> Any:  # noqa: ANN401 - JSON
         """One request; what passes by itself is tried again: every one of ours can be repeated."""
         for last in range(TRIES):
-            try:
-                return self.api.request(method, path, body, form)
-            except ApiException as error:
-                if error.status not in (*PASSING, CONFLICT) or last == TRIES - 1:
-                    raise
-                time.sleep(2**last / 2)
+            status, said = self.api.answer(method, path, body, form)
+            if status < BAD:
+                return said
+            if status not in (*PASSING, CONFLICT) or last == TRIES - 1:
+                raise ApiException(status, said.get("reason"), body=json.dumps(said))
+            time.sleep(2**last / 2)
         raise AssertionError
 
 

@@ -10,8 +10,13 @@ from terp.gitops.facts import FACTS, LISTS, placeholders
 from terp.gitops.flows import PLACES
 from terp.gitops.names import GATEWAY, STORE
 from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
+from terp.model import Model
 
-FORMS = {Chart: ChartRepository, Manifests: GitRepository, Own: ImageRepository}
+FORMS: Mapping[type[Model], type[Model]] = {
+    Chart: ChartRepository,
+    Manifests: GitRepository,
+    Own: ImageRepository,
+}
 """What the upstream of each kind of source is."""
 NEEDED_FOR = {
     "secrets": (STORE,),

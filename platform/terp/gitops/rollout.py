@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
 
 from terp.environment.platform import GitRepository
 from terp.errors import TerpError
@@ -20,9 +19,10 @@ from terp.gitops.credential import repository_secret
 from terp.gitops.diagnosis import diagnosis, holding, trouble
 from terp.gitops.observation import API_VERSION, APPLICATION, SeenApplication, applications, root
 from terp.gitops.references.things import Manifest
-from terp.gitops.rendering import renderer
+from terp.gitops.rendering import renderer_for
 from terp.gitops.rendering.helm import Cluster as ToldCluster
 from terp.gitops.root import RootValues
+from terp.kubernetes.acceptance.api import SilentError
 from terp.model import Model
 from terp.progress import Progress, Task
 from terp.provider.resource import Sayings
@@ -129,7 +129,7 @@ class Rollout:
         """What Argo CD will find in git for itself, rendered as it will render it."""
         toolchain = sync(TOOLS, progress)
         cluster = ToldCluster(version=wanted.kubernetes_version)
-        with renderer(toolchain, cluster, wanted.git.repository) as programs:
+        with renderer_for(toolchain, cluster, wanted.git.repository) as programs:
             found = programs.application(ARGO_CD, wanted.values.applications[ARGO_CD].spec)
         if found.error:
             raise found.error
@@ -177,7 +177,7 @@ class _Watch:
         """What the API says; nothing when it is away for a moment."""
         try:
             answer = ask()
-        except (ApiException, HTTPError, OSError) as error:
+        except (ApiException, SilentError) as error:
             now = time.monotonic()
             self._silent_since = self._silent_since or now
             if now - self._silent_since > FORGIVEN:

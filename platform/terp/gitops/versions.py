@@ -63,6 +63,12 @@ class ImageRepository(Model):
         title="Image", description="Its repository.", examples=["docker.io/chrislusf/seaweedfs"]
     )
     version: ImageTag = Field(title="Version", description="The tag.", examples=["4.44"])
+    digest: Sha256 | None = Field(
+        None,
+        title="Digest",
+        description="SHA-256 of its manifest, where one is known.",
+        examples=["0" * 64],
+    )
 
 
 def _kind(value: object) -> str:

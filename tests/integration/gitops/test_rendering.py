@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,21 @@ from terp.environment.platform import Platform
 from terp.gitops.application import NAMESPACE, root_application
 from terp.gitops.argo import ApplicationSpec
 from terp.gitops.catalogue import Catalogue
-from terp.gitops.graph import graph
+from terp.gitops.difference import difference
+from terp.gitops.difference.compare import side
+from terp.gitops.difference.live import Live
+from terp.gitops.intent import Intent
+from terp.gitops.judgement import judgement
+from terp.gitops.lock import images
 from terp.gitops.reading import read_catalogue
 from terp.gitops.references import missing
-from terp.gitops.rendering import Renderer, cluster_of, rendered, renderer
-from terp.gitops.root import RootValues, WavedApplication, root_values
-from terp.gitops.selection import select
+from terp.gitops.rendering import Renderer, rendered, renderer
+from terp.gitops.root import RootValues, WavedApplication
 from terp.gitops.standins.upstreams import write
+from terp.gitops.validation import schemas_of
+from terp.kubernetes.acceptance.api import Api
 from terp.paths import PROJECT
+from terp.progress import Progress
 from terp.tools import Toolchain
 from tests.integration.gitops.argo_cd import ArgoCd
 
@@ -53,17 +61,19 @@ def platform(stack: str) -> Platform:
 
 
 @pytest.fixture
-def values(stack: str, platform: Platform, catalogue: Catalogue) -> RootValues:
-    return root_values(stack, platform, catalogue)
+def intent(stack: str, platform: Platform, catalogue: Catalogue) -> Intent:
+    version = kubernetes_version(read(VALID / f"{stack}.yaml").kubernetes)
+    return Intent.of(stack, platform, catalogue, version)
 
 
 @pytest.fixture
-def programs(
-    stack: str, platform: Platform, catalogue: Catalogue, toolchain: Toolchain, folder: Path
-) -> Iterator[Renderer]:
-    version = kubernetes_version(read(VALID / f"{stack}.yaml").kubernetes)
-    cluster = cluster_of(version, select(catalogue, platform).components.values())
-    with renderer(toolchain, cluster, platform.git.repository, folder) as found:
+def values(intent: Intent) -> RootValues:
+    return intent.values
+
+
+@pytest.fixture
+def programs(intent: Intent, toolchain: Toolchain, folder: Path) -> Iterator[Renderer]:
+    with renderer(toolchain, intent, folder) as found:
         yield found
 
 
@@ -149,13 +159,73 @@ def _around(application: WavedApplication) -> ApplicationSpec:
 
 
 def test_every_component_is_rendered_and_refers_to_nothing_that_comes_later(
-    programs: Renderer, values: RootValues, platform: Platform, catalogue: Catalogue
+    programs: Renderer, values: RootValues, intent: Intent
 ):
     found = {each.name: each for _, each in rendered(programs, values)}
     assert found.keys() == {"platform", *values.applications}
     assert {name: str(each.error) for name, each in found.items() if each.error} == {}
-    selected = select(catalogue, platform)
-    manifests = {name: each.objects for name, each in found.items() if name in selected.components}
+    manifests = {name: each.objects for name, each in found.items() if name in intent.components}
     assert all(manifests.values())
-    late = missing(manifests, selected.components, graph(selected.needs))
+    late = missing(manifests, intent.components, intent.graph)
     assert [str(each) for each in late if each.where != "webhooks"] == []  # stand-ins ask nobody
+
+
+def test_what_stand_ins_render_is_as_its_kinds_want_it(
+    programs: Renderer, intent: Intent, progress: Progress
+):
+    manifests = {each.name: each.objects for _, each in rendered(programs, intent.values)}
+    with progress.task("schemas") as task:
+        kubernetes = schemas_of(intent.kubernetes, task)
+    found = judgement(intent, manifests, {}, kubernetes)
+    assert [str(each) for each in found.flaws] == []
+    assert found.objects > len(manifests)
+    wrong = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"replica": 1}}
+    told = judgement(intent, {**manifests, "harbor": [wrong]}, {}, kubernetes).flaws
+    assert [(each.path, each.suggestion) for each in told if each.component == "harbor"] == [
+        ("spec", ""),
+        ("spec", ""),
+        ("spec.replica", 'did you mean "replicas"?'),
+    ]
+
+
+def test_the_images_of_stand_ins_are_told_as_not_declared(programs: Renderer, intent: Intent):
+    manifests = {
+        each.name: each.objects
+        for _, each in rendered(programs, intent.values)
+        if each.name in intent.components
+    }
+    (found,) = [
+        each for each in images(intent.stack, manifests, intent.catalogue).images if "stand-in" in str(each)
+    ]
+    assert (found.repository, found.tag) == ("docker.io/library/stand-in", "1")
+    assert "cert-manager" in found.undeclared
+
+
+def test_a_cluster_has_nothing_of_a_component_and_then_just_what_is_rendered(
+    programs: Renderer, intent: Intent, argo_cd: ArgoCd
+):
+    """By the API server's own dry run: what it adds is no difference."""
+    name, namespace = "metrics-server", "difference"
+    chosen = programs.application(name, intent.values.applications[name].spec)
+    wanted = side(intent.values, {name: chosen.objects}, {}, NAMESPACE)
+
+    def changed() -> dict[str, str]:
+        with closing(Api(argo_cd.cluster.kubeconfig.read_text())) as api:
+            live = Live(api.answer)
+            before, after, refused = live.against(wanted, {name: namespace}, lambda _: None)
+        assert refused == {}
+        found = difference(intent.stack, "cluster", before, after, name).components
+        return {each.kind: each.how for component in found for each in component.objects}
+
+    kubectl = argo_cd.cluster.kubectl
+    kubectl.run("create", "namespace", namespace)
+    try:
+        assert changed()["Deployment"] == "added"
+        kubectl.run("apply", "-n", namespace, "-f", "-", stdin=chosen.text)
+        assert changed() == {}
+        kubectl.run("label", "deployments", "--all", "-n", namespace, "of-others=stays")
+        assert changed() == {}
+        kubectl.run("set", "image", "deployments", "--all", "*=other:1", "-n", namespace)
+        assert changed() == {"Deployment": "changed"}
+    finally:
+        kubectl.run("delete", "namespace", namespace)

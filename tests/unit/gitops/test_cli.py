@@ -1,7 +1,9 @@
 """`terp gitops` as people and machines call it."""
 
 import json
+import subprocess
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -116,6 +118,57 @@ def test_a_chart_that_cannot_be_fetched_is_told_with_the_way_out():
         "harbor: chart harbor 1.19.1 cannot be had: dial tcp: no such host\n"
         "  --charts names a folder that has it"
     )
+
+
+def written(said: str) -> Any:
+    """The JSON of a command, behind what it has logged."""
+    return json.loads(said[said.index("{\n") :])
+
+
+def code(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["gitops", *arguments])
+    return result.exit_code, result.stdout
+
+
+@pytest.mark.usefixtures("_helm")
+def test_what_has_not_changed_since_a_revision_is_no_difference():
+    status, said = code("diff", SANDBOX, "self-signed-issuer", "--json")
+    assert status == 0
+    assert written(said) == {"stack": "sandbox", "against": "HEAD", "components": [], "failed": {}}
+
+
+@pytest.mark.usefixtures("_helm")
+def test_what_cannot_be_compared_is_trouble_and_no_difference():
+    assert code("diff", SANDBOX, "harbor")[0] == 2
+    with pytest.raises(TerpError) as caught:
+        run("diff", SANDBOX, "--against", "no-such-revision")
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.usefixtures("_helm")
+def test_images_of_what_cannot_be_rendered_are_told_to_be_unknown():
+    status, said = code("images", SANDBOX, "--json")
+    assert status == 1
+    assert "no such host" in written(said)["failed"]["harbor"]
+
+
+def test_charts_are_listed_for_people_and_machines():
+    assert "https://helm.goharbor.io" in run("charts", SANDBOX)
+    found = json.loads(run("charts", SANDBOX, "--json"))
+    assert {"chart", "repository", "version", "digest", "components"} == found["charts"][0].keys()
+
+
+def test_an_environment_is_published_to_the_branch_that_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@example.org")
+    remote = tmp_path / "remote.git"
+    subprocess.run(("git", "init", "--quiet", "--bare", str(remote)), check=True, timeout=60)
+    command = ("publish", SANDBOX, "--to", str(remote), "--branch", "production", "--dirty")
+    assert "pushed " in run(*command)
+    assert "nothing has changed since " in run(*command)
 
 
 def test_an_environment_without_a_platform_says_so():

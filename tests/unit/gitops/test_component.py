@@ -9,20 +9,27 @@ from tests.unit.fields import assert_every_field_says_what_it_is, models
 
 from terp.gitops.component import Component, SecretKey
 from terp.gitops.facts import Facts
-from terp.gitops.schema import published_schema
-from terp.gitops.versions import ChartRepository, GitRepository
+from terp.gitops.schema import PUBLISHED, published_schema
+from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
 from terp.model import Model
 
-PUBLISHED = Path(__file__).parents[3] / "docs" / "gitops" / "component.schema.json"
+FOLDER = Path(__file__).parents[3] / "docs" / "gitops"
 
 
-MODELS = sorted({*models(Component), ChartRepository, GitRepository, Facts}, key=lambda model: model.__name__)
+MODELS = sorted(
+    {*models(Component), ChartRepository, GitRepository, ImageRepository, Facts},
+    key=lambda model: model.__name__,
+)
 
 
-def test_the_published_schema_is_that_of_the_model(request: pytest.FixtureRequest):
+@pytest.mark.parametrize(("name", "model"), PUBLISHED.items(), ids=PUBLISHED)
+def test_the_published_schemas_are_those_of_the_models(
+    name: str, model: type[Model], request: pytest.FixtureRequest
+):
+    file, schema = FOLDER / f"{name}.schema.json", published_schema(model)
     if request.config.getoption("--update-golden"):
-        PUBLISHED.write_text(published_schema())
-    assert PUBLISHED.read_text() == published_schema(), "the model was changed? pytest --update-golden"
+        file.write_text(schema)
+    assert file.read_text() == schema, "the model was changed? pytest --update-golden"
 
 
 def test_the_schema_takes_no_name_that_the_models_refuse():

@@ -1,5 +1,6 @@
 """What is asked of Helm and kustomize, by programs that write down what they are asked."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from tests.unit.gitops.platforms import platform
 
 from terp.errors import TerpError
 from terp.gitops.argo import ApplicationSource, ApplicationSpec
+from terp.gitops.intent import Intent
 from terp.gitops.publication import publish
 from terp.gitops.reading import read_catalogue
-from terp.gitops.rendering import Renderer, cluster_of, rendered
+from terp.gitops.rendering import Rendered, Renderer, cluster_of, rendered
 from terp.gitops.rendering.helm import Cluster, Helm
 from terp.gitops.rendering.kustomize import Kustomize
+from terp.gitops.rendering.render import pinned
 from terp.gitops.rendering.upstreams import Upstreams
 from terp.gitops.root import RootValues, root_values
 from terp.paths import PROJECT
@@ -250,5 +253,39 @@ def test_one_that_is_not_of_the_environment_is_refused(tmp_path: Path):
 
 
 def test_charts_are_told_of_the_kinds_that_components_bring():
-    kinds = cluster_of("1.36.3", [CATALOGUE.components["cert-manager"]]).kinds
+    kinds = cluster_of(Intent.of("test", platform(), CATALOGUE)).kinds
     assert {"cert-manager.io/v1", "cert-manager.io/v1/Certificate"} <= set(kinds)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_an_archive_that_is_not_the_pinned_one_is_refused_with_both_digests(given: bool, tmp_path: Path):
+    folder = tmp_path / "charts"
+    folder.mkdir()
+    (folder / "harbor-1.0.0.tgz").touch()
+    helm = tmp_path / "helm"
+    helm.write_text(PULLS)
+    helm.chmod(0o755)
+    empty = hashlib.sha256(b"").hexdigest()
+    places = (
+        Helm(helm, tmp_path / "home"),
+        tmp_path / "cache",
+        tmp_path / "scratch",
+        folder if given else None,
+    )
+    right = Upstreams(*places, {"harbor-1.0.0": empty})
+    assert right.chart("https://charts.example.org", "harbor", "1.0.0").name == "harbor-1.0.0.tgz"
+    wrong = Upstreams(*places, {"harbor-1.0.0": "0" * 64})
+    with pytest.raises(TerpError) as caught:
+        wrong.chart("https://charts.example.org", "harbor", "1.0.0")
+    assert f"SHA-256 {empty} instead of {'0' * 64}" in caught.value.message
+
+
+def test_the_digests_of_all_charts_are_known_by_name_and_version():
+    harbor = CATALOGUE.upstreams["harbor"].model_copy(update={"digests": {"harbor": "0" * 64}})
+    catalogue = CATALOGUE.model_copy(update={"upstreams": {**CATALOGUE.upstreams, "harbor": harbor}})
+    assert pinned(catalogue) == {f"harbor-{harbor.version}": "0" * 64}
+
+
+def test_scalars_are_read_as_kubernetes_reads_them():
+    found = Rendered("a", "kind: A\nday: 2026-01-01\nsigns: [=, '!=']\n").objects
+    assert found == [{"kind": "A", "day": "2026-01-01", "signs": ["=", "!="]}]

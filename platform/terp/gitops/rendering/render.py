@@ -2,9 +2,10 @@
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import yaml
@@ -14,18 +15,34 @@ from terp.errors import TerpError
 from terp.gitops import argo
 from terp.gitops.application import NAMESPACE, ROOT
 from terp.gitops.argo import ApplicationSource, ApplicationSpec, KustomizeTarget
-from terp.gitops.component import Component
+from terp.gitops.catalogue import Catalogue
+from terp.gitops.intent import Intent
 from terp.gitops.references.things import Manifest, name_of
 from terp.gitops.rendering.helm import Cluster, Helm, Release
 from terp.gitops.rendering.kustomize import Kustomize, kustomization
 from terp.gitops.rendering.upstreams import Upstreams
 from terp.gitops.root import RootValues
+from terp.gitops.versions import ChartRepository
 from terp.paths import PROJECT, cache_dir
 from terp.tools import Toolchain
 
 PLAIN = (".yaml", ".yml", ".json")
 SEPARATOR = "\n---\n"
 OURS = "$values/"
+
+
+TEXT_TO_KUBERNETES = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+"""What YAML 1.1 takes for a date, and the sign `=`, which CRDs have among their enumerations."""
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads scalars as Kubernetes does."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if pair[0] not in TEXT_TO_KUBERNETES]
+    for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 class Rendered(NamedTuple):
@@ -38,21 +55,27 @@ class Rendered(NamedTuple):
     @property
     def objects(self) -> list[Manifest]:
         """What they say."""
-        return [each for each in yaml.load_all(self.text, yaml.CSafeLoader) if each]
+        return [each for each in yaml.load_all(self.text, _Loader) if each]
 
 
 class Renderer:
-    """Renders Applications; `own` is the address of our repository, which is the work tree."""
+    """Renders Applications; `own` is the address of our repository, which is the work tree `tree`."""
 
     def __init__(
-        self, helm: Helm, kustomize: Kustomize, upstreams: Upstreams, cluster: Cluster, own: str
+        self,
+        helm: Helm,
+        kustomize: Kustomize,
+        upstreams: Upstreams,
+        cluster: Cluster,
+        own: str,
+        tree: Path = PROJECT,
     ) -> None:
         self._helm, self._kustomize, self._upstreams = helm, kustomize, upstreams
-        self._cluster, self._own = cluster, own
+        self._cluster, self._own, self._tree = cluster, own, tree
 
     def root(self, values: RootValues) -> Rendered:
         """The root chart: projects and Applications."""
-        chart = PROJECT / "charts" / ROOT
+        chart = self._tree / "charts" / ROOT
         release = Release(name=ROOT, namespace=NAMESPACE, chart=chart, values=values.plain())
         return Rendered(ROOT, self._helm.template(release, self._cluster))
 
@@ -68,7 +91,7 @@ class Renderer:
     def _source(self, source: ApplicationSource, namespace: str) -> str:
         place = self._place(source)
         if source.helm:
-            return self._helm.template(_release(place, source.helm, namespace), self._cluster)
+            return self._helm.template(self._release(place, source.helm, namespace), self._cluster)
         if kustomization(place):
             patches = source.kustomize.patches if source.kustomize else ()
             return self._kustomize.build(place, patches)
@@ -89,8 +112,23 @@ class Renderer:
         if source.chart:
             return self._upstreams.chart(source.repo_url, source.chart, source.target_revision)
         ours = source.repo_url == self._own
-        tree = PROJECT if ours else self._upstreams.repository(source.repo_url, source.target_revision)
+        tree = self._tree if ours else self._upstreams.repository(source.repo_url, source.target_revision)
         return tree / (source.path or "")
+
+    def _release(self, chart: Path, helm: argo.Helm, namespace: str) -> Release:
+        """Value files that are not there are left out, as the Applications say."""
+        files = (self._value_file(chart, each) for each in helm.value_files)
+        return Release(
+            name=helm.release_name,
+            namespace=namespace,
+            chart=chart,
+            value_files=tuple(file for file in files if file.exists()),
+            values=helm.values_object or {},
+        )
+
+    def _value_file(self, chart: Path, name: str) -> Path:
+        """`$values/...` lies in our repository, anything else beside the chart."""
+        return self._tree / name.removeprefix(OURS) if name.startswith(OURS) else chart / name
 
 
 def rendered(
@@ -118,42 +156,48 @@ def _is_target(target: KustomizeTarget, manifest: Manifest) -> bool:
     return bool(target.kind == manifest.get("kind") and re.fullmatch(name, name_of(manifest)))
 
 
-def _release(chart: Path, helm: argo.Helm, namespace: str) -> Release:
-    """Value files that are not there are left out, as the Applications say."""
-    files = (_value_file(chart, each) for each in helm.value_files)
-    return Release(
-        name=helm.release_name,
-        namespace=namespace,
-        chart=chart,
-        value_files=tuple(file for file in files if file.exists()),
-        values=helm.values_object or {},
-    )
-
-
-def _value_file(chart: Path, name: str) -> Path:
-    """`$values/...` lies in our repository, anything else beside the chart."""
-    return PROJECT / name.removeprefix(OURS) if name.startswith(OURS) else chart / name
-
-
-def cluster_of(version: str | None, selected: Iterable[Component]) -> Cluster:
+def cluster_of(intent: Intent) -> Cluster:
     """The cluster once all is there: charts ask which kinds it has."""
     kinds = {
         kind
-        for component in selected
+        for component in intent.components.values()
         for crd in component.crds
         for served in crd.versions
         for kind in (f"{crd.group}/{served}", f"{crd.group}/{served}/{crd.kind}")
     }
-    return Cluster(version=version, kinds=tuple(sorted(kinds)))
+    return Cluster(version=intent.kubernetes, kinds=tuple(sorted(kinds)))
 
 
 @contextmanager
-def renderer(
-    toolchain: Toolchain, cluster: Cluster, own: str, given: Path | None = None
+def renderer(toolchain: Toolchain, intent: Intent, given: Path | None = None) -> Iterator[Renderer]:
+    """Renders what an environment wants; a folder that is `given` has all that others make."""
+    own, digests = intent.platform.git.repository, pinned(intent.catalogue)
+    with renderer_for(toolchain, cluster_of(intent), own, intent.tree, given, digests) as found:
+        yield found
+
+
+@contextmanager
+def renderer_for(
+    toolchain: Toolchain,
+    cluster: Cluster,
+    own: str,
+    tree: Path = PROJECT,
+    given: Path | None = None,
+    digests: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Renderer]:
-    """Leaves nothing but what it has fetched; a folder that is `given` has all that others make."""
+    """Renders for a cluster; `own` is the address of what lies in `tree`. Leaves only what it has fetched."""
     with tempfile.TemporaryDirectory(prefix="terp-render-") as name:
         scratch = Path(name)
         helm = Helm(toolchain.path("helm"), scratch / "helm")
-        upstreams = Upstreams(helm, cache_dir() / "upstreams", scratch / "upstreams", given)
-        yield Renderer(helm, Kustomize(toolchain.path("kustomize")), upstreams, cluster, own)
+        upstreams = Upstreams(helm, cache_dir() / "upstreams", scratch / "upstreams", given, digests)
+        yield Renderer(helm, Kustomize(toolchain.path("kustomize")), upstreams, cluster, own, tree)
+
+
+def pinned(catalogue: Catalogue) -> dict[str, str]:
+    """The digests of charts that are known, by `<chart>-<version>`."""
+    return {
+        f"{chart}-{upstream.version}": digest
+        for upstream in catalogue.upstreams.values()
+        if isinstance(upstream, ChartRepository)
+        for chart, digest in upstream.digests.items()
+    }

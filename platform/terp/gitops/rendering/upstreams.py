@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,19 +25,43 @@ class Upstreams:
     """Charts and repositories of others, each fetched once.
 
     A folder that is given takes the place of all addresses. It has a chart as `<chart>` or as
-    `<chart>-<version>.tgz`, and a git repository by its owner and name, as a mirror has it.
+    `<chart>-<version>.tgz`, and a git repository by its owner and name, as a mirror has it. `digests` has the
+    SHA-256 that the archive of `<chart>-<version>` must have, where one is known.
     """
 
-    def __init__(self, helm: Helm, cache: Path, scratch: Path, given: Path | None = None) -> None:
+    def __init__(
+        self,
+        helm: Helm,
+        cache: Path,
+        scratch: Path,
+        given: Path | None = None,
+        digests: Mapping[str, str] | None = None,
+    ) -> None:
         self._helm, self._cache, self._scratch, self._given = helm, cache, scratch, given
+        self._digests = digests or {}
         self._silent: dict[str, str] = {}
 
     def chart(self, repository: str, chart: str, version: str) -> Path:
         """A folder or an archive with the chart.
 
         Raises:
-            TerpError: it cannot be had.
+            TerpError: it cannot be had, or is not the one whose digest is known.
         """
+        found = self._chart(repository, chart, version)
+        wanted = self._digests.get(f"{chart}-{version}")
+        if (
+            wanted
+            and found.is_file()
+            and (is_now := hashlib.sha256(found.read_bytes()).hexdigest()) != wanted
+        ):
+            raise TerpError(
+                f"chart {chart} {version} is not the one that charts/versions.yaml pins: "
+                f"SHA-256 {is_now} instead of {wanted}",
+                hint=f"who has changed it? It lies at {found}",
+            )
+        return found
+
+    def _chart(self, repository: str, chart: str, version: str) -> Path:
         if self._given:
             return _chart_in(self._given, chart, version)
         place = self._cache / "charts" / _digest(repository) / f"{chart}-{version}"

@@ -85,22 +85,25 @@ class Api:
         answer = self._client.call_api(*request)
         return str(answer.read().decode())
 
-    def request(self, method: str, path: str, body: object = None, form: str = "") -> Any:  # noqa: ANN401 - JSON
-        """What the API answers at a path; `form` is the media type of the body, which is JSON.
+    def answer(
+        self, method: str, path: str, body: object = None, form: str = "application/apply-patch+yaml"
+    ) -> tuple[int, Any]:
+        """Status and JSON of any request, also when it is bad news; `form` is the media type of a body.
 
         Raises:
-            ApiException: it refuses.
+            SilentError: it does not answer.
         """
-        headers = {"Accept": "application/json", **({"Content-Type": form} if form else {})}
+        headers = {"Accept": "application/json", **({"Content-Type": form} if body is not None else {})}
         text = None if body is None else json.dumps(body)  # the client knows no media type of patches
-        call = self._client.param_serialize(
-            method, path, header_params=headers, body=text, auth_settings=["BearerToken"]
+        method, url, headers, *_ = self._client.param_serialize(
+            method, path, header_params=headers, auth_settings=["BearerToken"]
         )
-        answer = self._client.call_api(*call)
-        said = answer.read()
-        if not 200 <= answer.status < 300:
-            raise client.ApiException(http_resp=answer, body=said.decode())
-        return json.loads(said)
+        try:
+            answer = self._client.call_api(method, url, headers, text)
+            return answer.status, json.loads(answer.read())
+        except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise SilentError(f"the API at {self.server} does not answer any more: {reason}") from error
 
     def nodes(self) -> dict[str, SeenNode]:
         """The nodes by name."""

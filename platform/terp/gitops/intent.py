@@ -1,0 +1,67 @@
+"""What an environment wants of the platform: its file, and the catalogue of a work tree."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from terp.environment import read
+from terp.environment.kubernetes import kubernetes_version
+from terp.environment.platform import Platform
+from terp.environment.stack_file import stack_name
+from terp.errors import TerpError
+from terp.gitops.catalogue import Catalogue
+from terp.gitops.component import Component
+from terp.gitops.graph import Graph, graph
+from terp.gitops.reading import read_catalogue
+from terp.gitops.root import RootValues, root_values
+from terp.gitops.selection import select
+from terp.paths import PROJECT
+
+
+class Intent(NamedTuple):
+    """The platform of an environment; what is ours lies in `tree`."""
+
+    stack: str
+    platform: Platform
+    catalogue: Catalogue
+    values: RootValues
+    kubernetes: str | None = None
+    """The version, where it is known."""
+    tree: Path = PROJECT
+
+    @classmethod
+    def of(
+        cls,
+        stack: str,
+        platform: Platform,
+        catalogue: Catalogue,
+        kubernetes: str | None = None,
+        tree: Path = PROJECT,
+    ) -> Self:
+        """What follows from the platform's keys."""
+        values = root_values(stack, platform, catalogue)
+        return cls(stack, platform, catalogue, values, kubernetes, tree)
+
+    @property
+    def components(self) -> Mapping[str, Component]:
+        """Those that the environment has."""
+        return {name: self.catalogue.components[name] for name in self.values.applications}
+
+    @property
+    def graph(self) -> Graph:
+        """Who needs whom."""
+        return graph(select(self.catalogue, self.platform).needs)
+
+
+def intent(file: Path, tree: Path = PROJECT) -> Intent:
+    """What a stack file says, by the catalogue of a work tree.
+
+    Raises:
+        TerpError: one of them is not valid, or the environment has no platform (exit code 2).
+    """
+    environment, stack = read(file), stack_name(file)
+    if environment.platform is None:
+        hint = "what it may say: terp explain platform"
+        raise TerpError(f"{stack} has no platform", hint=hint, exit_code=2)
+    version = kubernetes_version(environment.kubernetes)
+    return Intent.of(stack, environment.platform, read_catalogue(tree), version, tree)
