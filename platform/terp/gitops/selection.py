@@ -74,11 +74,22 @@ def _after(name: str, component: Component, needs: tuple[str, ...], selected: li
 
 
 def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:
-    """A provider is there when it is chosen; anything else by its switch, and by the profile without one."""
+    """A provider is there when it is chosen; anything else by its switch, and by the profile without one.
+
+    The profile does not bring what goes with a provider that is not chosen.
+    """
     component = catalogue.components[name]
     if component.provides:
-        return any(platform.providers.chosen.get(each) == name for each in component.provides)
-    return platform.components.get(name, platform.profile in component.profiles)
+        return _is_chosen(name, catalogue, platform)
+    of_others = (need for need in component.needs if need in catalogue.components)
+    providers = [need for need in of_others if catalogue.components[need].provides]
+    goes_along = all(_is_chosen(each, catalogue, platform) for each in providers)
+    return platform.components.get(name, goes_along and platform.profile in component.profiles)
+
+
+def _is_chosen(name: str, catalogue: Catalogue, platform: Platform) -> bool:
+    provides = catalogue.components[name].provides
+    return any(platform.providers.chosen.get(each) == name for each in provides)
 
 
 def _needed(name: str, dependants: list[str]) -> TerpError:

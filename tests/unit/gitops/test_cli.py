@@ -43,13 +43,13 @@ def test_components_of_an_environment_come_by_waves():
 def test_the_graph_is_drawn_for_markdown_with_the_critical_path():
     said = run("graph", SANDBOX)
     assert said.startswith('flowchart LR\n    subgraph wave-0["wave 0"]\n')
-    assert "    vault-configuration ==> secret-store\n" in said
+    assert "    cert-manager ==> self-signed-issuer\n" in said
     assert "    minio-operator --> minio\n" in said
 
 
 def test_what_another_need_implies_is_not_drawn():
     said = run("graph", SANDBOX)
-    assert "vault-configuration ==> secret-store" in said
+    assert "vault-configuration --> secret-store" in said
     assert "vault --> secret-store" not in said
 
 

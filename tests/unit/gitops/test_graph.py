@@ -99,7 +99,7 @@ def whole(**keys: object) -> Graph:
         ("istiod", "istio-cni"),
         ("istio-cni", "istio-ingressgateway"),
         ("cloudnative-pg", "keycloak"),
-        ("keycloak", "harbor"),
+        ("keycloak", "harbor-configuration"),
         ("minio", "loki"),
         ("node-feature-discovery", "gpu-operator"),
         ("kubeflow-istio-resources", "kubeflow-dashboard"),

@@ -33,7 +33,7 @@ def test_every_component_is_on_it_once():
         "| Licence | Apache-2.0 |",
         "| Names | https://harbor.&lt;domain&gt; |",
         "| Databases | `harbor-database`, 10Gi |",
-        "| Clients | `harbor` |",
+        "| Buckets | `harbor` |",
         "`REDIS_PASSWORD` copied from `valkey/valkey/REDIS_PASSWORD`",
         "to redis, 6379",
     ],
