@@ -127,6 +127,7 @@ def test_a_mirror_takes_the_place_of_charts_and_git():
     repositories = {source.repo_url for each in found.applications.values() for source in each.spec.sources}
     assert repositories == {
         "registry.example.org/charts",
+        "https://git.example.org/mirror/argoproj/argo-workflows",
         "https://git.example.org/mirror/kubeflow/community-distribution",
         "https://git.example.org/mirror/kubernetes-sigs/gateway-api",
         "https://git.example.org/terp.git",
