@@ -27,7 +27,8 @@ class SeenApplication(Model):
     """An Application as the API has it; `message` says what holds it, and nothing when it is well.
 
     `revisions` are by repository those that it shall have. `version` is that of its chart, or a commit's
-    first digits. `read` is the commit that Argo CD has compared it with, of an only source.
+    first digits. `read` is the commit that Argo CD has compared it with, of an only source. `synced`
+    says that the last operation has succeeded.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SeenApplication(Model):
     message: str
     revisions: Mapping[str, str] = {}
     read: str = ""
+    synced: bool = False
     objects: tuple[SeenObject, ...] = ()
 
     @property
@@ -74,6 +76,7 @@ def seen(application: Mapping[str, Any]) -> SeenApplication:
         message="; ".join(_what_holds(application)),
         revisions=revisions,
         read=next(iter(status.get("sync", {}).get("revisions", ())), ""),
+        synced=status.get("operationState", {}).get("phase") == "Succeeded",
         objects=tuple(_objects(status.get("resources", ()))),
     )
 

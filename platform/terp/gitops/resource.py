@@ -36,9 +36,15 @@ class PlatformResource:
         """Nothing: what can be wrong is found when the environment is read."""
         return []
 
-    def is_unfinished(self, name: str) -> bool:
-        """Never: Pulumi's state says it, and everything can be done again."""
-        return False
+    def is_unfinished(self, name: str, outputs: Properties) -> bool:
+        """Whether an Application was not well when the last run ended."""
+        listed = outputs.get(APPLICATIONS)
+        states = (
+            [each.get("health") for each in listed if isinstance(each, dict)]
+            if isinstance(listed, list)
+            else []
+        )
+        return set(states) != {"Healthy"}
 
     def preview(self, inputs: Properties, outputs: Properties, say: Sayings) -> bool:
         """Say which Applications would come, change and go."""

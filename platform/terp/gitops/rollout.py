@@ -36,6 +36,8 @@ EVERY = 3.0
 TO_START = 600.0
 """Seconds that Argo CD itself has to become ready."""
 REFRESH = "argocd.argoproj.io/refresh"
+LOOK_AGAIN = 10.0
+"""Seconds between two times that Argo CD is asked to compare the same Application."""
 FORGIVEN = 60.0
 """Seconds that the API may be silent: its server may be replaced meanwhile."""
 WORKLOADS = ("Deployment", "StatefulSet")
@@ -95,7 +97,7 @@ class Rollout:
         with told(say) as progress, Cluster(wanted.kubeconfig) as cluster:
             self._install(wanted, cluster, progress, stop)
             cluster.apply([root_application(wanted.git, wanted.values)], NAMESPACE)
-            cluster.annotate(API_VERSION, APPLICATION, ROOT, NAMESPACE, {REFRESH: "normal"})
+            refresh(cluster, ROOT)
             with progress.task(f"platform of {wanted.name}") as task:
                 return _Watch(wanted, cluster, say, stop).until_well(task)
 
@@ -146,6 +148,7 @@ class _Watch:
         self._wave_began = self._began
         self._seconds: dict[str, int] = {}
         self._silent_since: float | None = None
+        self._looked_again: dict[str, float] = {}
 
     def until_well(self, task: Task) -> Standing:
         """Look again and again."""
@@ -155,6 +158,7 @@ class _Watch:
             self._note(waiting)
             if not waiting:
                 return _standing(self._wanted, seen, self._seconds)
+            self._look_again(seen, waiting)
             task.update(self._sentence(seen, waiting), convergence.share(values, waiting))
             if self._stop.wait(EVERY):
                 self._give_up(seen, waiting, "stopped")
@@ -172,6 +176,19 @@ class _Watch:
         seen = {each.name: each for each in listed}
         revision = self._wanted.revision or (above.read if above else "")
         return seen, convergence.pending(values, seen, ours, revision)
+
+    def _look_again(self, seen: Mapping[str, SeenApplication], waiting: Mapping[str, str]) -> None:
+        """Have Argo CD compare what was synced and is not well, after a while.
+
+        It does not notice when a CRD is established, and would look by itself after two minutes
+        (argo-cd 3.5, controller/cache: CRDs are not tracked).
+        """
+        now = time.monotonic()
+        for name in convergence.of_wave(self._wanted.values, waiting, self._wave):
+            synced = name in seen and seen[name].synced
+            if synced and now - self._looked_again.get(name, self._wave_began) > LOOK_AGAIN:
+                self._looked_again[name] = now
+                self._asked(lambda name=name: refresh(self._cluster, name))  # type: ignore[misc]
 
     def _asked(self, ask: Callable[[], T]) -> T | None:
         """What the API says; nothing when it is away for a moment."""
@@ -221,6 +238,11 @@ class _Watch:
             "\n".join(lines),
             hint="mend it in git, then run `up` again: it goes on where it is",
         )
+
+
+def refresh(cluster: Cluster, application: str) -> None:
+    """Have Argo CD compare an Application with its sources now."""
+    cluster.annotate(API_VERSION, APPLICATION, application, NAMESPACE, {REFRESH: "normal"})
 
 
 def _manages_itself(cluster: Cluster) -> bool:

@@ -44,7 +44,7 @@ class ClusterResource:
             return [([str(part) for part in each["loc"]], each["msg"]) for each in found]
         return []
 
-    def is_unfinished(self, name: str) -> bool:
+    def is_unfinished(self, name: str, outputs: Properties) -> bool:
         """Whether a change was broken off on this machine."""
         return is_unfinished(name)
 

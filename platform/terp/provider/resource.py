@@ -46,7 +46,7 @@ class Resource(Protocol):
     def problems(self, inputs: Properties) -> list[tuple[Sequence[str], str]]:
         """What is wrong with inputs: where and what."""
 
-    def is_unfinished(self, name: str) -> bool:
+    def is_unfinished(self, name: str, outputs: Properties) -> bool:
         """Whether a change was broken off, so that the next `up` must go on without any difference."""
 
     def preview(self, inputs: Properties, outputs: Properties, say: Sayings) -> bool:

@@ -170,7 +170,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     ) -> provider_pb2.DiffResponse:
         """What differs, property by property."""
         old, new, resource = plain(request.old_inputs), plain(request.news), self._resource(request.urn)
-        go_on = resource.is_unfinished(request.id)
+        go_on = resource.is_unfinished(request.id, plain(request.olds))
         return diff_response(old, new, request.ignoreChanges, secrets=resource.secrets, go_on=go_on)
 
     @guarded

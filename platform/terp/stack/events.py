@@ -16,7 +16,7 @@ from terp.progress import Task
 EVERY = 0.3
 """Seconds between two looks at the log."""
 QUIET = ("same", "read", "refresh", "read-discard", "discard")
-CLUSTER = "::terp:kubernetes:Cluster::"
+OURS = ("::terp:kubernetes:Cluster::", "::terp:gitops:Platform::")
 """In the URN of the resource that says at length what it does."""
 STACK = "::pulumi:pulumi:Stack::"
 """In the URN of the stack itself, which works as long as anything does."""
@@ -116,7 +116,7 @@ class EventLog:
         message, urn = said["message"].strip(), said.get("urn", "")
         if said["severity"] == "error":
             self.changes.errors.append(message)
-        elif CLUSTER in urn:
+        elif any(each in urn for each in OURS):
             if not said.get("ephemeral"):
                 self.changes.notes.append(message)
             if urn in self._running:

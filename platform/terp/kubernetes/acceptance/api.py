@@ -94,16 +94,20 @@ class Api:
             SilentError: it does not answer.
         """
         headers = {"Accept": "application/json", **({"Content-Type": form} if body is not None else {})}
-        text = None if body is None else json.dumps(body)  # the client knows no media type of patches
+        text = body if body is None or "json" in form else json.dumps(body)  # the client writes JSON alone
         method, url, headers, *_ = self._client.param_serialize(
             method, path, header_params=headers, auth_settings=["BearerToken"]
         )
         try:
             answer = self._client.call_api(method, url, headers, text)
-            return answer.status, json.loads(answer.read())
-        except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            said = answer.read()
+        except (client.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise SilentError(f"the API at {self.server} does not answer any more: {reason}") from error
+        try:
+            return answer.status, json.loads(said)
+        except ValueError:  # paths that are not served are answered in plain words
+            return answer.status, {"message": said.decode(errors="replace").strip()}
 
     def nodes(self) -> dict[str, SeenNode]:
         """The nodes by name."""
