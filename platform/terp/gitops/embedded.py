@@ -32,20 +32,23 @@ def published(
     if platform.stand_ins:
         catalogue = standins.write(folder, catalogue, _manifests(), address)
     if platform.git.repository == WORK_TREE:
-        commit = publish(folder / OURS, work_tree())
+        commit = publish(folder / OURS, work_tree(catalogue if platform.stand_ins else None))
         git = GitRepository(repository=f"{address}/{OURS}", revision=commit)
         platform = platform.model_copy(update={"git": git})
     return platform, catalogue
 
 
-def work_tree() -> dict[str, str]:
-    """What Argo CD reads of our repository, by path."""
-    return {
+def work_tree(stood_in: Catalogue | None = None) -> dict[str, str]:
+    """What Argo CD reads of our repository, by path; with stand-ins for charts that run what others make."""
+    others = standins.tree(stood_in) if stood_in else {}
+    replaced = {PROJECT.joinpath(*Path(path).parts[:2]) for path in others}
+    files = (file for folder in FOLDERS for file in sorted((PROJECT / folder).rglob("*")) if file.is_file())
+    ours = {
         str(file.relative_to(PROJECT)): file.read_text()
-        for folder in FOLDERS
-        for file in sorted((PROJECT / folder).rglob("*"))
-        if file.is_file()
+        for file in files
+        if replaced.isdisjoint(file.parents)
     }
+    return {**ours, **others}
 
 
 def _manifests() -> str:

@@ -29,10 +29,9 @@ class StandIns:
         self._cluster, self._repository = argo_cd.cluster, served / OURS
         git = GitRepository(repository=f"{address}/{OURS}", revision=BRANCH)
         self._platform = platform.model_copy(update={"git": git})
-        self._values = root_values(
-            "test", self._platform, write(served, read_catalogue(), argo_cd.manifests, address)
-        )
-        self._tree = work_tree()
+        catalogue = write(served, read_catalogue(), argo_cd.manifests, address)
+        self._values = root_values("test", self._platform, catalogue)
+        self._tree = work_tree(catalogue)
         self._client = self._cluster.client()
         self.waves = {name: each.wave for name, each in self._values.applications.items()}
 

@@ -3,6 +3,6 @@
 They take the place of upstream's files where these cannot be had; all else is real.
 """
 
-from terp.gitops.standins.upstreams import is_stand_in, write
+from terp.gitops.standins.upstreams import is_stand_in, tree, write
 
-__all__ = ["is_stand_in", "write"]
+__all__ = ["is_stand_in", "tree", "write"]

@@ -43,5 +43,14 @@ def kustomization(name: str, catalogue: Catalogue) -> Files:
     }
 
 
+def word(name: str) -> Files:
+    """A kustomization that only says that it is one."""
+    note = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-stand-in"}}
+    return {
+        "kustomization.yaml": yaml.safe_dump({"resources": ["all.yaml"]}),
+        "all.yaml": _documents([note]),
+    }
+
+
 def _documents(every: Iterable[Object]) -> str:
     return yaml.safe_dump_all(every, sort_keys=False, width=1000)

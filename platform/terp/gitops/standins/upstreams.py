@@ -13,18 +13,35 @@ from pathlib import Path
 import yaml
 
 from terp.gitops.catalogue import Catalogue
-from terp.gitops.component import Chart, Manifests
+from terp.gitops.component import Chart, Manifests, Own
 from terp.gitops.publication import publish
 from terp.gitops.standins import argo_cd
-from terp.gitops.standins.files import Files, chart, kustomization
+from terp.gitops.standins.files import Files, chart, kustomization, word
 from terp.gitops.versions import ChartRepository, GitRepository, Upstream
 
 ARGO_CD = "argo-cd"
+VERSION = "0.1.0"
+"""Of charts of ours."""
 
 
 def is_stand_in(name: str, catalogue: Catalogue) -> bool:
-    """Whether something of others would be stood in for; Argo CD is had from its own source."""
-    return name != ARGO_CD and isinstance(catalogue.components[name].source, Chart | Manifests)
+    """Whether it would be stood in for: what others make, and charts of ours that run images of others.
+
+    Argo CD is had from its own source.
+    """
+    source = catalogue.components[name].source
+    return name != ARGO_CD and not (isinstance(source, Own) and source.upstream is None)
+
+
+def tree(catalogue: Catalogue) -> Files:
+    """Charts of ours that run images of others, by their places in our repository."""
+    ours = [name for name, each in catalogue.components.items() if isinstance(each.source, Own)]
+    return {
+        f"charts/{name}/{path}": text
+        for name in ours
+        if is_stand_in(name, catalogue)
+        for path, text in chart(name, name, VERSION, catalogue).items()
+    }
 
 
 def write(folder: Path, catalogue: Catalogue, manifests: str, address: str = "") -> Catalogue:
@@ -84,10 +101,21 @@ def _write_repositories(folder: Path, catalogue: Catalogue) -> Mapping[str, str]
     for upstream, repository in catalogue.upstreams.items():
         if isinstance(repository, GitRepository):
             tree = {
-                f"{component.source.path}/{path}": text
+                path: text
                 for name, component in catalogue.components.items()
                 if isinstance(component.source, Manifests) and component.source.upstream == upstream
-                for path, text in kustomization(name, catalogue).items()
+                for path, text in _folders(name, component.source, catalogue).items()
             }
             commits[upstream] = publish(folder / repository.name, tree)
     return commits
+
+
+def _folders(name: str, source: Manifests, catalogue: Catalogue) -> Files:
+    """All of it in the first folder, and a word in each that lies beside."""
+    first = {f"{source.path}/{path}": text for path, text in kustomization(name, catalogue).items()}
+    others = {
+        f"{folder}/{path}": text
+        for number, folder in enumerate(source.beside)
+        for path, text in word(f"{name}-{number}").items()
+    }
+    return {**first, **others}
