@@ -45,7 +45,8 @@ from terp.paths import state_dir
 LIMIT = 5400.0
 """Seconds for one program."""
 DOWNLOADS = "roles/kubespray_defaults/defaults/main/download.yml"
-VARIABLE = re.compile(r"^\{\{ (\w+) \}\}$")
+VARIABLE = re.compile(r"^\{\{ (\w+)")
+"""The one that a checksum is, or begins with where it depends on how a thing is deployed."""
 LEFT = ("/etc/kubernetes", "/etc/containerd", "/etc/cni", "/opt/cni/bin", "/usr/local/bin", "/etc/etcd.env")
 """What Kubespray leaves on hosts."""
 OF_THE_CLUSTER = re.compile(r"/(ssl|pki)/|\.conf$|secrets_encryption|kubeadm-config|\.old$|~$|/tokens/")

@@ -88,10 +88,10 @@ def _flags(link: dict[str, object]) -> list[str]:
     return flags if isinstance(flags, list) else []
 
 
-def guard(place: Place, ports: Iterable[int] = (PROXY_PORT, MIRROR_PORT)) -> str:
-    """The machine's ruleset: servers get replies, may ping, and reach these TCP ports of the machine."""
+def guard(place: Place) -> str:
+    """The machine's ruleset: servers get replies, may ping, and reach its proxy, its mirror and its APIs."""
     table, here = f"inet {place.tag}_machine", leg(place)
-    listed = ", ".join(str(port) for port in sorted(ports))
+    listed = ", ".join(map(str, sorted({PROXY_PORT, MIRROR_PORT, *place.apis.values()})))
     return "\n".join(
         [
             f"table {table}",
@@ -102,7 +102,7 @@ def guard(place: Place, ports: Iterable[int] = (PROXY_PORT, MIRROR_PORT)) -> str
             f'iifname != "{here}" accept',
             "ct state established,related accept",
             "meta l4proto { icmp, ipv6-icmp } accept",
-            f"ip daddr {place.machine} tcp dport {{ {listed} }} accept" if listed else "",
+            f"ip daddr {place.machine} tcp dport {{ {listed} }} accept",
             "reject",
             "}",
             "chain through {",  # the machine may be a router for others, but is none for servers

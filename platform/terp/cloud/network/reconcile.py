@@ -152,8 +152,7 @@ class Reconciler:
         listed = machine.listed_guard(self._place)
         if listed and listed == self._guarded:
             return False
-        ports = (machine.PROXY_PORT, *self._place.apis.values())
-        machine.ensure_guard(self._place, machine.guard(self._place, ports))
+        machine.ensure_guard(self._place, machine.guard(self._place))
         self._guarded = machine.listed_guard(self._place)
         return True
 

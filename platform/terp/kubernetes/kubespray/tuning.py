@@ -20,8 +20,10 @@ NAME = "downloads"
 """Kubespray's dictionary."""
 RENDERED = "terp_downloads"
 """Ours: by architecture."""
-PLAYBOOKS = frozenset({"cluster.yml", "scale.yml", "upgrade-cluster.yml", "recover-control-plane.yml"})
-"""Those that download."""
+PLAYBOOKS = frozenset(
+    {"cluster.yml", "scale.yml", "upgrade-cluster.yml", "recover-control-plane.yml", "remove-node.yml"}
+)
+"""Those that read it: remove-node.yml would ask the release for checksums of what a mirror has of its own."""
 
 
 def tuned(installation: Installation, run: Run, variables: Mapping[str, JsonValue], say: Say) -> Installation:

@@ -40,9 +40,10 @@ def test_the_machine_has_the_first_address() -> None:
     assert machine.leg_address("198.51.100.128/25") == "198.51.100.129/25"
 
 
-def test_the_guard_names_its_ports_or_none() -> None:
-    assert "ip daddr 203.0.113.1 tcp dport { 53, 3128 } accept" in machine.guard(PLACE, [3128, 53])
-    assert "dport" not in machine.guard(PLACE, [])
+def test_the_guard_lets_servers_to_proxy_mirror_and_apis() -> None:
+    shown = PLACE.model_copy(update={"apis": {"keystone": 5000}})
+    assert "ip daddr 203.0.113.1 tcp dport { 3128, 3129, 5000 } accept" in machine.guard(shown)
+    assert "tcp dport { 3128, 3129 } accept" in machine.guard(PLACE)
 
 
 def test_servers_reach_the_apis_at_the_machine_s_leg(golden: Callable[[str, str], None]) -> None:

@@ -33,18 +33,21 @@ def run(playbook: str = "cluster.yml") -> Run:
     )
 
 
-def test_a_run_that_downloads_gets_rendered_entries_by_architecture(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("playbook", ["cluster.yml", "scale.yml", "remove-node.yml"])
+def test_a_run_that_reads_downloads_gets_rendered_entries_by_architecture(
+    playbook: str, monkeypatch: pytest.MonkeyPatch
+):
     found = Downloads(entries=ENTRIES, files=(), images=(), charts=())
     monkeypatch.setattr(tuning, "downloads", lambda *_: found)
-    assert tuning.tuned(ready(), run(), {}, lambda said: None).variables == {
+    assert tuning.tuned(ready(), run(playbook), {}, lambda said: None).variables == {
         "bin_dir": "/opt/bin",
         "downloads": "{{ terp_downloads[ansible_architecture] }}",
         "terp_downloads": ENTRIES,
     }
 
 
-@pytest.mark.parametrize("playbook", ["remove-node.yml", "reset.yml", "playbooks/facts.yml"])
-def test_a_run_that_downloads_nothing_stays_as_it_is(playbook: str):
+@pytest.mark.parametrize("playbook", ["reset.yml", "playbooks/facts.yml"])
+def test_a_run_that_reads_no_downloads_stays_as_it_is(playbook: str):
     installation = ready()
     assert tuning.tuned(installation, run(playbook), {}, lambda said: None) is installation
 
