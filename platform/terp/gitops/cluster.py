@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import yaml
 from kubernetes.client import ApiException
+from pydantic import JsonValue
 
 from terp.errors import TerpError
 from terp.gitops.references.things import Manifest
@@ -88,11 +89,14 @@ class Cluster:
         items = self._call("GET", _path(version, found, "", namespace) + query)["items"]
         return [{"apiVersion": version, "kind": kind, **each} for each in items]
 
-    def annotate(self, version: str, kind: str, name: str, namespace: str, notes: Mapping[str, str]) -> None:
-        """Put annotations on an object."""
+    def change(
+        self, version: str, kind: str, name: str, namespace: str, change: Mapping[str, JsonValue]
+    ) -> None:
+        """Merge something into an object."""
         if found := self._kind(version, kind):
-            body = {"metadata": {"annotations": notes}}
-            self._call("PATCH", _path(version, found, name, namespace), body, "application/merge-patch+json")
+            self._call(
+                "PATCH", _path(version, found, name, namespace), change, "application/merge-patch+json"
+            )
 
     def _apply(self, manifest: Manifest, namespace: str) -> bool:
         """Whether its kind is there."""

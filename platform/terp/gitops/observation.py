@@ -28,7 +28,7 @@ class SeenApplication(Model):
 
     `revisions` are by repository those that it shall have. `version` is that of its chart, or a commit's
     first digits. `read` is the commit that Argo CD has compared it with, of an only source. `synced`
-    says that the last operation has succeeded.
+    says that the last operation has succeeded, `syncing` is the commit that a running one is for.
     """
 
     name: str
@@ -40,6 +40,7 @@ class SeenApplication(Model):
     revisions: Mapping[str, str] = {}
     read: str = ""
     synced: bool = False
+    syncing: str = ""
     objects: tuple[SeenObject, ...] = ()
 
     @property
@@ -76,9 +77,17 @@ def seen(application: Mapping[str, Any]) -> SeenApplication:
         message="; ".join(_what_holds(application)),
         revisions=revisions,
         read=next(iter(status.get("sync", {}).get("revisions", ())), ""),
+        syncing=_syncing(status.get("operationState", {})),
         synced=status.get("operationState", {}).get("phase") == "Succeeded",
         objects=tuple(_objects(status.get("resources", ()))),
     )
+
+
+def _syncing(operation: Mapping[str, Any]) -> str:
+    """Of an only source."""
+    if operation.get("phase") != "Running":
+        return ""
+    return next(iter(operation.get("operation", {}).get("sync", {}).get("revisions", ())), "")
 
 
 def _what_holds(application: Mapping[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from kubernetes.client import ApiException
+from pydantic import JsonValue
 
 from terp.environment.platform import GitRepository
 from terp.errors import TerpError
@@ -175,6 +176,8 @@ class _Watch:
         above, listed = answer
         seen = {each.name: each for each in listed}
         revision = self._wanted.revision or (above.read if above else "")
+        if above and above.syncing not in ("", revision):
+            self._asked(lambda: give_way(self._cluster, ROOT))
         return seen, convergence.pending(values, seen, ours, revision)
 
     def _look_again(self, seen: Mapping[str, SeenApplication], waiting: Mapping[str, str]) -> None:
@@ -242,7 +245,17 @@ class _Watch:
 
 def refresh(cluster: Cluster, application: str) -> None:
     """Have Argo CD compare an Application with its sources now."""
-    cluster.annotate(API_VERSION, APPLICATION, application, NAMESPACE, {REFRESH: "normal"})
+    change: dict[str, JsonValue] = {"metadata": {"annotations": {REFRESH: "normal"}}}
+    cluster.change(API_VERSION, APPLICATION, application, NAMESPACE, change)
+
+
+def give_way(cluster: Cluster, application: str) -> None:
+    """End the operation of an Application, so that a newer commit takes its turn.
+
+    Argo CD itself waits without end for what an older one has made, also when the newer one mends it.
+    """
+    change: dict[str, JsonValue] = {"status": {"operationState": {"phase": "Terminating"}}}
+    cluster.change(API_VERSION, APPLICATION, application, NAMESPACE, change)
 
 
 def _manages_itself(cluster: Cluster) -> bool:
