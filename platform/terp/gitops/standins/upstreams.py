@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from terp.gitops.catalogue import Catalogue
-from terp.gitops.component import Chart, Manifests, Own
+from terp.gitops.component import Chart, Component, Manifests, Own
 from terp.gitops.publication import publish
 from terp.gitops.standins import argo_cd
 from terp.gitops.standins.files import Files, chart, kustomization, word
@@ -63,7 +63,16 @@ def write(folder: Path, catalogue: Catalogue, manifests: str, address: str = "")
                 found[name] = upstream.model_copy(update=at)
             case _:
                 found[name] = upstream
-    return catalogue.model_copy(update={"upstreams": found})
+    components = {name: _unpatched(each) for name, each in catalogue.components.items()}
+    return catalogue.model_copy(update={"upstreams": found, "components": components})
+
+
+def _unpatched(component: Component) -> Component:
+    """Patches are for what upstream has: they would give a stand-in upstream's images."""
+    source = component.source
+    if not isinstance(source, Manifests):
+        return component
+    return component.model_copy(update={"source": source.model_copy(update={"patches": ()})})
 
 
 def _write_charts(folder: Path, catalogue: Catalogue, manifests: str) -> None:
