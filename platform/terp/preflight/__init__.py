@@ -46,7 +46,7 @@ def check(
 
 def _requests(stack: str, environment: Environment) -> Requests | None:
     """What the platform's components request; an environment without a platform reads no catalogue."""
-    if not environment.platform:
+    if not environment.platform or environment.platform.stand_ins:  # stand-ins request next to nothing
         return None
     from terp.gitops.facts import facts_of
     from terp.gitops.footprint import footprint
