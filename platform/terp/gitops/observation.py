@@ -28,7 +28,7 @@ class SeenApplication(Model):
 
     `revisions` are by repository those that it shall have. `version` is that of its chart, or a commit's
     first digits. `read` is the commit that Argo CD has compared it with, of an only source. `synced`
-    says that the last operation has succeeded, `syncing` is the commit that a running one is for.
+    says that the last operation has succeeded, `behind` that a running one is not for what it shall have now.
     """
 
     name: str
@@ -40,7 +40,7 @@ class SeenApplication(Model):
     revisions: Mapping[str, str] = {}
     read: str = ""
     synced: bool = False
-    syncing: str = ""
+    behind: bool = False
     objects: tuple[SeenObject, ...] = ()
 
     @property
@@ -77,17 +77,20 @@ def seen(application: Mapping[str, Any]) -> SeenApplication:
         message="; ".join(_what_holds(application)),
         revisions=revisions,
         read=next(iter(status.get("sync", {}).get("revisions", ())), ""),
-        syncing=_syncing(status.get("operationState", {})),
+        behind=_is_behind(application),
         synced=status.get("operationState", {}).get("phase") == "Succeeded",
         objects=tuple(_objects(status.get("resources", ()))),
     )
 
 
-def _syncing(operation: Mapping[str, Any]) -> str:
-    """Of an only source."""
-    if operation.get("phase") != "Running":
-        return ""
-    return next(iter(operation.get("operation", {}).get("sync", {}).get("revisions", ())), "")
+def _is_behind(application: Mapping[str, Any]) -> bool:
+    """Whether the operation that runs is for other sources or commits than those of the last comparison."""
+    status = application.get("status", {})
+    operation, compared = status.get("operationState", {}), status.get("sync", {})
+    asked = operation.get("operation", {}).get("sync", {})
+    sources, revisions = application.get("spec", {}).get("sources"), compared.get("revisions")
+    runs = operation.get("phase") == "Running"
+    return runs and (asked.get("sources") != sources or asked.get("revisions") != revisions)
 
 
 def _what_holds(application: Mapping[str, Any]) -> Iterator[str]:

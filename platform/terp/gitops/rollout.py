@@ -176,7 +176,7 @@ class _Watch:
         above, listed = answer
         seen = {each.name: each for each in listed}
         revision = self._wanted.revision or (above.read if above else "")
-        if above and above.syncing not in ("", revision):
+        if above and above.behind:
             self._asked(lambda: give_way(self._cluster, ROOT))
         return seen, convergence.pending(values, seen, ours, revision)
 

@@ -18,6 +18,7 @@ from terp.gitops.root import RootValues, root_values
 
 OURS = "https://git.example.org/terp.git"
 CATALOGUE = read_catalogue()
+SOURCES = [{"repoURL": OURS, "targetRevision": "a" * 40}]
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +60,36 @@ def test_what_has_nothing_of_our_repository_needs_no_revision_of_it(values: Root
 
 
 def application(**status: Any) -> SeenApplication:
-    sources = [{"repoURL": OURS, "targetRevision": "a" * 40}]
     well = {
-        "sync": {"status": "Synced", "comparedTo": {"sources": sources}},
+        "sync": {"status": "Synced", "comparedTo": {"sources": SOURCES}},
         "operationState": {"phase": "Succeeded"},
         "health": {"status": "Healthy"},
     }
-    return seen({"metadata": {"name": "x"}, "spec": {"sources": sources}, "status": {**well, **status}})
+    return seen({"metadata": {"name": "x"}, "spec": {"sources": SOURCES}, "status": {**well, **status}})
 
 
 def test_an_application_is_well_when_argo_cd_judges_so():
     found = application()
     assert (found.well, found.version, found.revisions) == (True, "aaaaaaa", {OURS: "a" * 40})
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_behind"),
+    [
+        ({"sources": SOURCES, "revisions": ["b"]}, False),
+        ({"sources": SOURCES, "revisions": ["a"]}, True),
+        ({"sources": [], "revisions": ["b"]}, True),
+    ],
+)
+def test_an_operation_for_something_else_than_it_shall_have_is_behind(asked: dict[str, Any], is_behind: bool):
+    sync = {"status": "OutOfSync", "comparedTo": {"sources": SOURCES}, "revisions": ["b"]}
+    assert (
+        application(sync=sync, operationState={"phase": "Running", "operation": {"sync": asked}}).behind
+        is is_behind
+    )
+    assert not application(
+        sync=sync, operationState={"phase": "Succeeded", "operation": {"sync": asked}}
+    ).behind
 
 
 @pytest.mark.parametrize(
