@@ -49,7 +49,7 @@ def test_from_the_first_preview_to_the_end(stack: Stack, hosts: Hosts):
 
 def test_the_plugin_of_the_project_is_found_and_plans(stack: Stack, hosts: Hosts):
     project = stack.folder / "project" / "Pulumi.yaml"
-    ours = PROJECT / "platform" / "terp" / "kubernetes" / "provider"
+    ours = PROJECT / "platform" / "terp" / "provider"
     project.write_text(project.read_text().replace(str(stack.folder / "plugin"), str(ours)))
     said = stack.run("preview")
     assert "plan 1 of 1: cluster.yml on cp-1, worker-1: there is no cluster yet" in said
