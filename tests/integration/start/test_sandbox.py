@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from terp.cloud.network import check_external
 from terp.cloud.settings import read_settings
@@ -66,10 +67,13 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> str:
-    """The shipped file without a cluster, which other tests raise (tests/integration/cluster)."""
-    file, text = tmp_path / stack_file("sandbox").name, stack_file("sandbox").read_text()
-    assert "installer: embedded" in text
-    file.write_text(text.replace("installer: embedded", "installer: none"))
+    """The shipped file without cluster and platform, which other tests raise (cluster, platform)."""
+    file, written = tmp_path / stack_file("sandbox").name, yaml.safe_load(stack_file("sandbox").read_text())
+    environment = written["config"]["terp:environment"]
+    assert environment["kubernetes"]["installer"] == "embedded"
+    environment["kubernetes"]["installer"] = "none"
+    del environment["platform"]
+    file.write_text(yaml.safe_dump(written))
     return str(file)
 
 
