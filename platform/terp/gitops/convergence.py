@@ -7,6 +7,7 @@ from terp.gitops.root import RootValues
 
 TO_COME = "not there yet"
 EARLIER = "of an earlier revision"
+LEAVES = "still there, and to go"
 
 
 def pending(
@@ -25,17 +26,23 @@ def pending(
             found[name] = EARLIER
         elif not now.well:
             found[name] = now.message
-    return found
+    return {**found, **dict.fromkeys(seen.keys() - values.applications.keys(), LEAVES)}
 
 
 def wave(values: RootValues, names: Mapping[str, str]) -> int | None:
     """The first wave that something of is pending; None when nothing is."""
-    return min((values.applications[name].wave for name in names), default=None)
+    return min((_wave_of(values, name) for name in names), default=None)
 
 
 def of_wave(values: RootValues, names: Mapping[str, str], number: int | None) -> list[str]:
     """What is pending in a wave."""
-    return sorted(name for name in names if values.applications[name].wave == number)
+    return sorted(name for name in names if _wave_of(values, name) == number)
+
+
+def _wave_of(values: RootValues, name: str) -> int:
+    """What goes does so after all that stay."""
+    last = max(each.wave for each in values.applications.values())
+    return values.applications[name].wave if name in values.applications else last + 1
 
 
 def sentence(values: RootValues, waiting: Mapping[str, str]) -> str:
@@ -48,4 +55,4 @@ def sentence(values: RootValues, waiting: Mapping[str, str]) -> str:
 
 def share(values: RootValues, waiting: Mapping[str, str]) -> float:
     """How much of it stands, 0..1."""
-    return 1 - len(waiting) / len(values.applications)
+    return max(0.0, 1 - len(waiting) / len(values.applications))

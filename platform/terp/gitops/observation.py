@@ -28,7 +28,8 @@ class SeenApplication(Model):
 
     `revisions` are by repository those that it shall have. `version` is that of its chart, or a commit's
     first digits. `read` is the commit that Argo CD has compared it with, of an only source. `synced`
-    says that the last operation has succeeded, `behind` that a running one is not for what it shall have now.
+    says that the last operation has succeeded, `behind` that a running one is not for what it shall have now,
+    `held_back` that it cannot be deleted as one runs.
     """
 
     name: str
@@ -41,6 +42,7 @@ class SeenApplication(Model):
     read: str = ""
     synced: bool = False
     behind: bool = False
+    held_back: bool = False
     objects: tuple[SeenObject, ...] = ()
 
     @property
@@ -78,6 +80,7 @@ def seen(application: Mapping[str, Any]) -> SeenApplication:
         revisions=revisions,
         read=next(iter(status.get("sync", {}).get("revisions", ())), ""),
         behind=_is_behind(application),
+        held_back="deletionTimestamp" in metadata and "operation" in application,
         synced=status.get("operationState", {}).get("phase") == "Succeeded",
         objects=tuple(_objects(status.get("resources", ()))),
     )
@@ -90,7 +93,7 @@ def _is_behind(application: Mapping[str, Any]) -> bool:
     asked = operation.get("operation", {}).get("sync", {})
     sources, revisions = application.get("spec", {}).get("sources"), compared.get("revisions")
     runs = operation.get("phase") == "Running"
-    return runs and (asked.get("sources") != sources or asked.get("revisions") != revisions)
+    return bool(runs and (asked.get("sources") != sources or asked.get("revisions") != revisions))
 
 
 def _what_holds(application: Mapping[str, Any]) -> Iterator[str]:

@@ -178,6 +178,8 @@ class _Watch:
         revision = self._wanted.revision or (above.read if above else "")
         if above and above.behind:
             self._asked(lambda: give_way(self._cluster, ROOT))
+        for name in (each.name for each in listed if each.held_back):
+            self._asked(lambda name=name: give_way(self._cluster, name))  # type: ignore[misc]
         return seen, convergence.pending(values, seen, ours, revision)
 
     def _look_again(self, seen: Mapping[str, SeenApplication], waiting: Mapping[str, str]) -> None:

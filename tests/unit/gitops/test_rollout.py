@@ -53,6 +53,15 @@ def test_what_is_missing_held_or_of_an_earlier_revision_is_pending(values: RootV
     assert convergence.sentence(values, waiting).startswith(f"wave {first}: vault; 3 of ")
 
 
+def test_what_was_switched_off_is_waited_for_until_it_has_gone(values: RootValues):
+    there = {**all_well(values), "mlflow": all_well(values)["vault"].model_copy(update={"name": "mlflow"})}
+    waiting = convergence.pending(values, there, OURS, "abc")
+    assert waiting == {"mlflow": "still there, and to go"}
+    last = max(each.wave for each in values.applications.values())
+    assert convergence.wave(values, waiting) == last + 1
+    assert convergence.of_wave(values, waiting, last + 1) == ["mlflow"]
+
+
 def test_what_has_nothing_of_our_repository_needs_no_revision_of_it(values: RootValues):
     there = all_well(values)
     there["katib"] = there["katib"].model_copy(update={"revisions": {"https://elsewhere": "1"}})
