@@ -12,7 +12,7 @@ from tests.integration.gitops.argo_cd import ArgoCd
 from tests.integration.gitops.order import early
 from tests.integration.gitops.platform import StandIns
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = pytest.mark.timeout(2400)
 
 LOW = "cert_manager"
 """A component of the first wave whose chart has our values."""
