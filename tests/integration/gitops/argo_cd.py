@@ -3,6 +3,7 @@
 Flags and variables: Argo CD 3.5.
 """
 
+import json
 from collections.abc import Mapping
 
 import httpx
@@ -104,5 +105,5 @@ class ArgoCd:
 
 def _settings() -> Mapping[str, str]:
     """Ours, as the chart of Argo CD takes them."""
-    found: Mapping[str, str] = yaml.safe_load(VALUES.read_text())["configs"]["cm"]
-    return found
+    found = yaml.safe_load(VALUES.read_text())["configs"]["cm"]
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
