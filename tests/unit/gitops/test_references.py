@@ -5,26 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.unit.gitops.selections import component
 
-from terp.gitops.component import Component
 from terp.gitops.graph import graph
 from terp.gitops.references import missing
 from terp.gitops.references.things import Thing
 
 Manifests = Iterable[dict[str, Any]]
-
-
-def component(**keys: Any) -> Component:
-    return Component.model_validate(
-        {
-            "description": "It.",
-            "source": {"kind": "own"},
-            "licence": "Apache-2.0",
-            "layer": "data",
-            "namespace": "app",
-            **keys,
-        }
-    )
 
 
 def objects(text: str) -> list[dict[str, Any]]:
