@@ -75,8 +75,8 @@ def test_the_machines_guard_comes_back(world: World, outside: Server) -> None:
     links.tool(world.place, "nft").run("delete", "table", "inet", f"{world.place.tag}_machine")
     world.reconciler.audit_now()
     world.reconciler.keep()
-    with outside.serving(3129):
-        assert not a.reaches(world.outer(1), 3129)
+    with outside.serving(3131):
+        assert not a.reaches(world.outer(1), 3131)
 
 
 def test_removed_links_addresses_and_routes_come_back(world: World) -> None:

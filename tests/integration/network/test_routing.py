@@ -5,6 +5,7 @@ import pytest
 
 from terp.cloud.network import check_external, links
 from terp.cloud.network.kernel import routes
+from terp.cloud.network.machine import MIRROR_PORT
 from terp.cloud.network.model import Route
 from terp.cloud.network.routing import router_namespace
 from terp.cloud.place import Place
@@ -191,14 +192,23 @@ def test_a_router_that_is_down_routes_nothing_and_one_that_is_gone_leaves_nothin
     assert router_namespace(world.place.tag, router.id) not in links.namespaces(world.place)
 
 
+def test_servers_reach_an_offline_mirror_on_the_machine(world: World, outside: Outside) -> None:
+    net = world.network("10.0.1.0/24")
+    a = world.server(net, "10.0.1.5", groups=(world.open_group(),))
+    world.router(net, gateway=world.outer(10))
+    world.follow()
+    with outside.serving(MIRROR_PORT):
+        assert a.reaches(world.outer(1), MIRROR_PORT)
+
+
 def test_servers_reach_nothing_else_of_the_machine(world: World, outside: Outside) -> None:
     net = world.network("10.0.1.0/24")
     a = world.server(net, "10.0.1.5", groups=(world.open_group(),))
     world.router(net, gateway=world.outer(10))
     world.follow()
     assert a.pings(world.outer(1))
-    with outside.serving(3129):
-        assert not a.reaches(world.outer(1), 3129)
+    with outside.serving(3131):
+        assert not a.reaches(world.outer(1), 3131)
 
 
 def test_names_of_servers_are_known_where_their_router_leads(world: World) -> None:
