@@ -11,7 +11,7 @@ from kubernetes.client import ApiException
 from pydantic import JsonValue
 
 from terp.errors import TerpError
-from terp.gitops.references.things import Manifest
+from terp.gitops.references.things import Manifest, without_nulls
 from terp.kubernetes.acceptance.api import Api, wait
 
 MANAGER = "terp"
@@ -142,18 +142,11 @@ class Cluster:
         for last in range(TRIES):
             status, said = self.api.answer(method, path, body, form)
             if status < BAD:
-                return _without_nulls(said)
+                return without_nulls(said)
             if status not in (*PASSING, CONFLICT) or last == TRIES - 1:
                 raise ApiException(status, said.get("reason"), body=json.dumps(said))
             time.sleep(2**last / 2)
         raise AssertionError
-
-
-def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """As if what is null were not there: a CRD that is new has such conditions."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def _root(version: str) -> str:

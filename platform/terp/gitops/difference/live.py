@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from terp.gitops.application import ROOT
 from terp.gitops.difference.compare import Identity, Place, Side, identity, version
-from terp.gitops.difference.text import LAST_APPLIED, without_nulls
+from terp.gitops.difference.text import LAST_APPLIED
 from terp.gitops.observation import GROUP, PLURAL, VERSION, WAVE
-from terp.gitops.references.things import Manifest, at, each, name_of
+from terp.gitops.references.things import Manifest, at, each, name_of, without_nulls
 
 Answer = Callable[[str, str, object], tuple[int, Any]]
 """Asks the API: method, path and body; status and JSON."""

@@ -3,7 +3,6 @@
 import base64
 import difflib
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
@@ -93,10 +92,3 @@ def _lines(manifest: Manifest | None) -> list[str]:
         return []
     text: str = yaml.dump(dict(manifest), Dumper=_Dumper, sort_keys=True, width=WIDTH, allow_unicode=True)
     return text.splitlines()
-
-
-def without_nulls(node: Any) -> Any:  # noqa: ANN401 - whatever is there
-    """As the API server takes it."""
-    if isinstance(node, Mapping):
-        return {key: without_nulls(each) for key, each in node.items() if each is not None}
-    return [without_nulls(each) for each in node] if isinstance(node, list) else node

@@ -100,3 +100,10 @@ def pod_of(manifest: Manifest) -> Any:  # noqa: ANN401 - a pod's specification, 
     """The specification of the pods that an object makes."""
     path = POD_TEMPLATES.get(kind_of(manifest))
     return at(manifest, path) if path else None
+
+
+def without_nulls(node: Any) -> Any:  # noqa: ANN401 - whatever is there
+    """As the API server takes it: what is null is not there. A CRD that is new has such conditions."""
+    if isinstance(node, Mapping):
+        return {key: without_nulls(each) for key, each in node.items() if each is not None}
+    return [without_nulls(each) for each in node] if isinstance(node, list) else node
