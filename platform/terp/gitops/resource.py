@@ -51,11 +51,8 @@ class PlatformResource:
         old, new = _applications(outputs), _applications(inputs)
         for line in changes(old, new):
             say.say(line)
-        return (
-            old != new
-            or has_unknown(inputs["kubeconfig"])
-            or inputs.get("revision") != outputs.get("revision")
-        )
+        moves = inputs.get("git") != outputs.get("git")
+        return old != new or moves or has_unknown(inputs["kubeconfig"])
 
     def lead(
         self, inputs: Properties, outputs: Properties, say: Sayings, stop: threading.Event

@@ -3,6 +3,7 @@
 It can be begun anew at any time: everything is applied as it shall be, and what is there already stays.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import TypeVar
 from kubernetes.client import ApiException
 from pydantic import JsonValue
 
+from terp.environment.fields import COMMIT
 from terp.environment.platform import GitRepository
 from terp.errors import TerpError
 from terp.gitops import convergence
@@ -48,8 +50,7 @@ T = TypeVar("T")
 class Wanted(Model):
     """A platform: where its root lies, what the root is told, and what opens cluster and repository.
 
-    `revision` is the commit of a tree that was published for this run; empty where somebody else decides what
-    stands at `git.revision`. `wave_limit` is the longest time for one wave, in seconds.
+    `wave_limit` is the longest time for one wave, in seconds.
     """
 
     name: str
@@ -57,10 +58,14 @@ class Wanted(Model):
     kubernetes_version: str
     git: GitRepository
     credential: str = ""
-    revision: str = ""
     values: RootValues
     stand_ins: tuple[str, ...] = ()
     wave_limit: int = 900
+
+    @property
+    def commit(self) -> str:
+        """What the root shall have read; empty where the revision is a branch or a tag, which may move."""
+        return self.git.revision if re.fullmatch(COMMIT, self.git.revision) else ""
 
 
 class StandingApplication(Model):
@@ -175,7 +180,7 @@ class _Watch:
             return {}, dict.fromkeys(values.applications, "the API does not answer")
         above, listed = answer
         seen = {each.name: each for each in listed}
-        revision = self._wanted.revision or (above.read if above else "")
+        revision = self._wanted.commit or (above.read if above else "")
         if above and above.behind:
             self._asked(lambda: give_way(self._cluster, ROOT))
         for name in (each.name for each in listed if each.held_back):

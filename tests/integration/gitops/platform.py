@@ -56,8 +56,7 @@ class StandIns:
             name="test",
             kubeconfig=self._cluster.kubeconfig.read_text(),
             kubernetes_version=KUBERNETES,
-            git=self._platform.git,
-            revision=commit,
+            git=self._platform.git.model_copy(update={"revision": commit}),
             values=self._values,
             wave_limit=wave_limit,
         )
