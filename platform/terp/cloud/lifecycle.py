@@ -188,7 +188,7 @@ def down(state: State, progress: Progress) -> None:
             network.sweep(place)
         task.update("database")
         stop([state.process("mariadb")], 30)
-        kill_marked(place.tag, place.root)
+        kill_marked(place.tag, place.path("logs"))
 
 
 def reset(state: State, progress: Progress) -> None:

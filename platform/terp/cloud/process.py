@@ -122,10 +122,10 @@ def stop(processes: Iterable[Process], timeout: float = 20.0) -> None:
         process.record_file.unlink(missing_ok=True)
 
 
-def marked(tag: str, root: Path) -> list[int]:
-    """Processes of the cloud with this tag and state directory, also those whose record is lost.
+def marked(tag: str, logs: Path) -> list[int]:
+    """Processes of the cloud with this tag and folder of logs, also those whose record is lost.
 
-    They are known by their environment, and those that write their title over it by what they write to.
+    They are known by their environment, and those that write their title over it by the log that they write.
     """
     mark = f"{MARK}={tag}".encode()
     found = []
@@ -133,12 +133,12 @@ def marked(tag: str, root: Path) -> list[int]:
         if directory.name.isdigit() and int(directory.name) != os.getpid():
             with contextlib.suppress(OSError):
                 environment = (directory / "environ").read_bytes().split(b"\0")
-                if mark in environment or (directory / "fd" / "1").readlink().is_relative_to(root):
+                if mark in environment or (directory / "fd" / "1").readlink().is_relative_to(logs):
                     found.append(int(directory.name))
     return found
 
 
-def kill_marked(tag: str, root: Path, timeout: float = 10.0) -> None:
+def kill_marked(tag: str, logs: Path, timeout: float = 10.0) -> None:
     """Kill what `marked` finds, until nothing is left.
 
     Raises:
@@ -146,7 +146,7 @@ def kill_marked(tag: str, root: Path, timeout: float = 10.0) -> None:
     """
 
     def none_left() -> bool:
-        left = marked(tag, root)
+        left = marked(tag, logs)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -109,8 +109,9 @@ class EmbeddedCloud:
         wait_for("all services up", lambda: set(self.status().values()) == {"up"}, timeout, 0.5)
 
     def processes(self) -> list[int]:
-        """Every process of this cloud, recorded or not."""
-        return marked(self.state.ground.place.tag, self.state.ground.place.root)
+        """Every process of this cloud but its hosts', recorded or not."""
+        place = self.state.ground.place
+        return marked(place.tag, place.path("logs"))
 
     def traces(self) -> str:
         """Everything on the machine that carries the cloud's tag or lies in its directory."""

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from terp.kubernetes.embedded.image import write_image
+from terp.kubernetes.embedded.image import Image, Start, write_image
 from terp.kubernetes.kubespray.downloads import Downloads, File
 from terp.kubernetes.mirror.checksums import own_checksums
 from terp.kubernetes.mirror.layout import MANIFEST, ImageName
@@ -62,10 +62,8 @@ def filled(
     archives.mkdir()
     write_image(
         archives / f"pause-{PAUSE.tag}.tar",
-        str(PAUSE),
-        {"/pause": toolchain.path("pause")},
-        machine=MACHINE,
-        entrypoint=("/pause",),
+        Image(str(PAUSE), {"/pause": toolchain.path("pause")}, start=Start(("/pause",))),
+        MACHINE,
     )
     nowhere = Unreachable(folder / "scratch", ARCHITECTURES[MACHINE])
     builds = Builds(PINNED, lambda: toolchain, lambda: archives)
