@@ -1,7 +1,6 @@
 """The cluster that the platform is rolled out on: manifests are applied by the server, objects are read."""
 
 import json
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
@@ -9,10 +8,11 @@ from urllib.parse import urlencode
 import yaml
 from kubernetes.client import ApiException
 from pydantic import JsonValue
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from terp.errors import TerpError
 from terp.gitops.references.things import Manifest, without_nulls
-from terp.kubernetes.acceptance.api import Api, wait
+from terp.kubernetes.acceptance.api import Api, SilentError, wait
 
 MANAGER = "terp"
 """Who has written the fields, as Kubernetes records it (server-side apply)."""
@@ -21,8 +21,8 @@ FIRST = ("Namespace", DEFINITION)
 TO_SERVE = 60.0
 """Seconds that the API has to serve a new kind."""
 NOT_FOUND, CONFLICT = 404, 409
-PASSING = (429, 500, 503, 504)
-TRIES = 5
+PASSING = (CONFLICT, 429, 500, 503, 504)
+TRIES = stop_after_attempt(5)
 BAD = 400
 """From this status on an answer is bad news."""
 
@@ -139,14 +139,18 @@ class Cluster:
 
     def _call(self, method: str, path: str, body: object = None, form: str = "") -> Any:  # noqa: ANN401 - JSON
         """One request; what passes by itself is tried again: every one of ours can be repeated."""
-        for last in range(TRIES):
-            status, said = self.api.answer(method, path, body, form)
-            if status < BAD:
-                return without_nulls(said)
-            if status not in (*PASSING, CONFLICT) or last == TRIES - 1:
-                raise ApiException(status, said.get("reason"), body=json.dumps(said))
-            time.sleep(2**last / 2)
-        raise AssertionError
+        for attempt in Retrying(
+            retry=retry_if_exception(_passes), stop=TRIES, wait=wait_exponential(0.5), reraise=True
+        ):
+            with attempt:
+                status, said = self.api.answer(method, path, body, form)
+                if status >= BAD:
+                    raise ApiException(status, said.get("reason"), body=json.dumps(said))
+        return without_nulls(said)
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, SilentError) or (isinstance(error, ApiException) and error.status in PASSING)
 
 
 def _root(version: str) -> str:

@@ -10,6 +10,8 @@ from terp.model import Model
 GROUP, VERSION, PLURAL = "argoproj.io", "v1alpha1", "applications"
 API_VERSION, APPLICATION = f"{GROUP}/{VERSION}", "Application"
 WAVE = "argocd.argoproj.io/sync-wave"
+REFRESH = "argocd.argoproj.io/refresh"
+"""Annotation by which a comparison is asked for; Argo CD takes it away when that is done."""
 COMMIT = 40
 """Digits of a commit; a version is shorter."""
 
@@ -100,6 +102,8 @@ def _what_holds(application: Mapping[str, Any]) -> Iterator[str]:
     """Argo CD's complaints, and the first of what its judgement asks for that is not so."""
     status = application.get("status", {})
     operation, sync, health = (status.get(each, {}) for each in ("operationState", "sync", "health"))
+    if REFRESH in application["metadata"].get("annotations", {}):
+        yield "to be compared again"
     yield from (each["message"] for each in status.get("conditions", ()) if each["type"].endswith("Error"))
     if sync.get("comparedTo", {}).get("sources", ()) != application.get("spec", {}).get("sources", ()):
         yield "not compared with its sources yet"

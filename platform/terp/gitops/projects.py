@@ -22,10 +22,13 @@ CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 
 
 def projects(
-    selected: Mapping[str, Component], repositories: Mapping[str, tuple[str, ...]]
+    components: Mapping[str, Component], repositories: Mapping[str, tuple[str, ...]]
 ) -> dict[str, ProjectSpec]:
-    """The project of each layer that has components; `repositories` says where each comes from."""
-    layers = {layer: {n: c for n, c in selected.items() if c.layer == layer} for layer in get_args(Layer)}
+    """The project of each layer; `repositories` says where the components come from that are selected.
+
+    Rights do not end with a selection: Argo CD leaves behind what the project does not permit it to delete.
+    """
+    layers = {layer: {n: c for n, c in components.items() if c.layer == layer} for layer in get_args(Layer)}
     return {layer: _project(layer, found, repositories) for layer, found in layers.items() if found}
 
 
@@ -36,7 +39,7 @@ def _project(
     kinds = {kind for each in found.values() for kind in cluster_kinds(each)}
     return ProjectSpec(
         description=DESCRIPTIONS[layer],
-        source_repos=tuple(sorted({url for name in found for url in repositories[name]})),
+        source_repos=tuple(sorted({url for name in found for url in repositories.get(name, ())})),
         destinations=tuple(Destination(namespace=name) for name in sorted(namespaces)),
         cluster_resource_whitelist=tuple(
             GroupKind(group=group, kind=kind)

@@ -20,7 +20,7 @@ from terp.gitops.application import NAMESPACE, ROOT, root_application
 from terp.gitops.cluster import Cluster
 from terp.gitops.credential import repository_secret
 from terp.gitops.diagnosis import diagnosis, holding, trouble
-from terp.gitops.observation import API_VERSION, APPLICATION, SeenApplication, applications, root
+from terp.gitops.observation import API_VERSION, APPLICATION, REFRESH, SeenApplication, applications, root
 from terp.gitops.references.things import Manifest
 from terp.gitops.rendering import renderer_for
 from terp.gitops.rendering.helm import Cluster as ToldCluster
@@ -38,7 +38,6 @@ EVERY = 3.0
 """Seconds between two looks."""
 TO_START = 600.0
 """Seconds that Argo CD itself has to become ready."""
-REFRESH = "argocd.argoproj.io/refresh"
 LOOK_AGAIN = 10.0
 """Seconds between two times that Argo CD is asked to compare the same Application."""
 FORGIVEN = 60.0
@@ -103,7 +102,10 @@ class Rollout:
         with told(say) as progress, Cluster(wanted.kubeconfig) as cluster:
             self._install(wanted, cluster, progress, stop)
             cluster.apply([root_application(wanted.git, wanted.values)], NAMESPACE)
-            refresh(cluster, ROOT)
+            for name in (ROOT, *(each.name for each in applications(cluster))):
+                refresh(
+                    cluster, name
+                )  # what somebody has changed is not noticed in every case: a deleted CRD is not
             with progress.task(f"platform of {wanted.name}") as task:
                 return _Watch(wanted, cluster, say, stop).until_well(task)
 

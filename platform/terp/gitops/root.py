@@ -92,7 +92,7 @@ def root_values(stack: str, platform: Platform, catalogue: Catalogue) -> RootVal
     }
     return RootValues(
         revision=platform.git.revision,
-        projects=projects(selected.components, repositories),
+        projects=projects(catalogue.components, repositories),
         applications=applications,
     )
 

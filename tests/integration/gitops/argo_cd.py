@@ -32,10 +32,11 @@ DEFAULT_PROJECT = {
 
 
 class ArgoCd:
-    """The two roles that deploy."""
+    """The two roles that deploy; both get more variables if there are some."""
 
-    def __init__(self, cluster: ControlPlane) -> None:
+    def __init__(self, cluster: ControlPlane, variables: Mapping[str, str] | None = None) -> None:
         self.cluster, self._processes = cluster, cluster.processes
+        self._variables = variables or {}
 
     def start(self) -> None:
         self._install()
@@ -92,6 +93,7 @@ class ArgoCd:
             "ARGOCD_GPG_ENABLED": "false",
             "ARGOCD_APPLICATION_CONTROLLER_SERVER_SIDE_DIFF": "true",  # as configs.params has it
             "KUBECONFIG": str(self.cluster.kubeconfig),
+            **self._variables,
         }
         folders = ("TMPDIR", "ARGOCD_TLS_DATA_PATH", "ARGOCD_SSH_DATA_PATH", "ARGOCD_PLUGINSOCKFILEPATH")
         for folder in folders:

@@ -1,18 +1,16 @@
 """One platform for all tests of this area."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from terp.cloud.services.sources import served
 from terp.environment import read
 from terp.paths import PROJECT
 from terp.progress import Progress
 from terp.tools import Toolchain, sync
 from tests.integration.gitops.argo_cd import ArgoCd
 from tests.integration.gitops.control_plane import ControlPlane
-from tests.integration.gitops.platform import StandIns
+from tests.integration.gitops.platform import Sources, StandIns
 from tests.integration.gitops.processes import Processes
 
 SANDBOX = PROJECT / "tests" / "fixtures" / "valid" / "sandbox.yaml"
@@ -46,14 +44,20 @@ def argo_cd(cluster: ControlPlane, progress: Progress) -> ArgoCd:
 
 
 @pytest.fixture(scope="session")
-def upstreams(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("upstreams")
-
-
-@pytest.fixture(scope="session")
-def platform(argo_cd: ArgoCd, upstreams: Path) -> Iterator[StandIns]:
+def platform(argo_cd: ArgoCd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
     """That of the sandbox, not begun yet."""
     chosen = read(SANDBOX).platform
     assert chosen
-    with served(upstreams) as address:
-        yield StandIns(argo_cd, upstreams, address, chosen)
+    sources = Sources(tmp_path_factory.mktemp("upstreams"))
+    sources.start()
+    try:
+        yield StandIns(argo_cd, sources, chosen)
+    finally:
+        sources.stop()
+
+
+@pytest.fixture
+def standing(platform: StandIns) -> StandIns:
+    """The same when it stands, as it is in git."""
+    platform.roll_out(platform.publish())
+    return platform

@@ -3,7 +3,9 @@
 A watch delivers changes in the order in which they were stored, so that no clock has to be trusted.
 """
 
+import contextlib
 import json
+import socket
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
@@ -27,6 +29,8 @@ class State(NamedTuple):
     """Its present sources are in sync, the operation has succeeded, the objects are healthy."""
     why: str
     """What holds it, if it is not."""
+    version: str = ""
+    """Of its chart."""
     gone: bool = False
 
 
@@ -45,7 +49,8 @@ def state(application: Mapping[str, Any], ours: str) -> State:
     commits = [source["targetRevision"] for source in spec["sources"] if source["repoURL"] == ours]
     metadata = application["metadata"]
     wave = int(metadata.get("annotations", {}).get(WAVE, 0))
-    return State(metadata["name"], wave, commits[0] if commits else None, not why, why)
+    version = spec["sources"][0]["targetRevision"]
+    return State(metadata["name"], wave, commits[0] if commits else None, not why, why, version)
 
 
 def early(states: Iterable[State], waves: Mapping[str, int]) -> list[str]:
@@ -78,6 +83,7 @@ class Journal:
     def __init__(self, client: httpx.Client, ours: str) -> None:
         self.states: list[State] = []
         self._client, self._ours = client, ours
+        self._version = ""
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._over = threading.Event()
         self._response: httpx.Response | None = None
@@ -88,20 +94,27 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._client.close()
+        if self._response:  # ended, not closed: whoever opens a file next would get the number that is read
+            self._response.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
+        self._client.close()
 
     def _read(self) -> None:
-        asked = {"watch": "1", "timeoutSeconds": "3600"}
-        try:
-            with self._client.stream("GET", APPLICATIONS, params=asked, timeout=None) as response:
-                for line in response.iter_lines():
-                    self._note(json.loads(line))
-        except (httpx.HTTPError, RuntimeError):
-            if not self._over.is_set():
-                raise
+        while not self._over.is_set():
+            with contextlib.suppress(httpx.HTTPError):
+                self._watch()
+            self._over.wait(0.5)
+
+    def _watch(self) -> None:
+        """Until it is over or the server goes; from where it was, as the server counts."""
+        asked = {"watch": "1", "timeoutSeconds": "3600", "resourceVersion": self._version}
+        with self._client.stream("GET", APPLICATIONS, params=asked, timeout=None) as response:
+            self._response = response.raise_for_status()
+            for line in response.iter_lines():
+                self._note(json.loads(line))
 
     def _note(self, event: Mapping[str, Any]) -> None:
+        self._version = event["object"]["metadata"]["resourceVersion"]
         if event["object"]["metadata"]["name"] != ROOT:
             found = state(event["object"], self._ours)
             self.states.append(found._replace(gone=event["type"] == "DELETED"))

@@ -25,6 +25,9 @@ ANSWERS: dict[str, object] = {
     },
 }
 
+AWAY: dict[str, int] = {}
+"""How often a path is not answered at all."""
+
 
 class Api(http.server.BaseHTTPRequestHandler):
     """Says what `ANSWERS` has, and refuses to be changed."""
@@ -33,6 +36,10 @@ class Api(http.server.BaseHTTPRequestHandler):
         """Nobody reads it."""
 
     def do_GET(self) -> None:
+        if AWAY.get(self.path):
+            AWAY[self.path] -= 1
+            self.close_connection = True
+            return
         found = ANSWERS.get(self.path.partition("?")[0])
         self._answer(200 if found else 404, json.dumps(found) if found else "404 page not found")
 
@@ -88,3 +95,9 @@ def test_what_has_a_kind_that_is_to_come_is_left_out_and_named(cluster: Cluster)
 def test_what_the_api_refuses_is_told_in_its_words(cluster: Cluster):
     with pytest.raises(TerpError, match=r"ConfigMap one: the API refuses it: data\.a: must be text"):
         cluster.apply([manifest()], "here")
+
+
+def test_an_api_that_is_away_for_a_moment_is_asked_again(cluster: Cluster):
+    AWAY["/api/v1/namespaces/here/configmaps/one"] = 2
+    assert cluster.read("v1", "ConfigMap", "one", "here")
+    assert AWAY["/api/v1/namespaces/here/configmaps/one"] == 0

@@ -11,7 +11,7 @@ from terp.errors import TerpError
 from terp.gitops import convergence
 from terp.gitops.credential import read_credential, repository_secret
 from terp.gitops.diagnosis import trouble
-from terp.gitops.observation import SeenApplication, seen
+from terp.gitops.observation import REFRESH, SeenApplication, seen
 from terp.gitops.reading import read_catalogue
 from terp.gitops.resource import changes
 from terp.gitops.root import RootValues, root_values
@@ -112,6 +112,11 @@ def test_an_operation_for_something_else_than_it_shall_have_is_behind(asked: dic
 )
 def test_what_argo_cd_waits_for_is_said(status: dict[str, Any], says: str):
     assert application(**status).message == says
+
+
+def test_an_application_that_is_to_be_compared_is_not_well_yet():
+    metadata = {"name": "x", "annotations": {REFRESH: "normal"}}
+    assert seen({"metadata": metadata}).message.startswith("to be compared again")
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,6 @@
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,19 +17,6 @@ GIT = ("/info/refs", "/git-upload-pack")
 def server_of(folder: Path, port: int) -> ThreadingHTTPServer:
     """The server of a folder; any free port for 0."""
     return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Its address."""
-    with server_of(folder, 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join(10)
 
 
 class _Handler(SimpleHTTPRequestHandler):

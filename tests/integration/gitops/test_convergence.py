@@ -3,11 +3,8 @@
 The tests are one story, in this order.
 """
 
-import json
-
 import pytest
 
-from terp.gitops.application import NAMESPACE
 from tests.integration.gitops.argo_cd import ArgoCd
 from tests.integration.gitops.order import early
 from tests.integration.gitops.platform import StandIns
@@ -41,15 +38,6 @@ def test_a_change_of_values_alone_holds_the_higher_waves(platform: StandIns):
         commit = platform.publish(**{LOW: "\nstandIn: { readyAfter: 5s }\n"})
         platform.roll_out(commit)
     assert early(journal.states, platform.waves) == []
-
-
-def test_an_application_that_somebody_deletes_comes_again(platform: StandIns, argo_cd: ArgoCd):
-    name, commit = "metrics-server", platform.states()["harbor"].commit
-    assert commit
-    argo_cd.cluster.kubectl.run("delete", "application", name, "-n", NAMESPACE, timeout=120)
-    platform.roll_out(commit)
-    made = json.loads(argo_cd.cluster.kubectl.output("get", "deployments", "-n", "kube-system", "-o", "json"))
-    assert name in {each["metadata"]["name"] for each in made["items"]}
 
 
 def test_without_our_judgement_of_health_no_wave_is_held(platform: StandIns, argo_cd: ArgoCd):
