@@ -56,7 +56,7 @@ class Cloud(pulumi.ComponentResource):
                 names["bastion"] = pools[BASTION].hosts[0].apply(_reached_at)
             marks = Marks(stack=stack, owner=environment.owner)
             DnsRecords(marks, environment.cloud.dns, names, inside)
-        self.register_outputs({})
+        self.register_outputs({"hosts": self.hosts, "private_key": self.private_key})
 
     @staticmethod
     def _keypair(stack: str, key: tls.PrivateKey, inside: ResourceOptions) -> Input[str]:

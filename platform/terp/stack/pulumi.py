@@ -12,7 +12,10 @@ from urllib.parse import urlparse
 
 from terp.command import CommandError
 from terp.errors import TerpError
+from terp.gitops.resource import PLATFORM
+from terp.kubernetes.resource import CLUSTER
 from terp.progress import Progress
+from terp.provider.values import SECRET, SIGNATURE
 from terp.stack.events import Changes, EventLog
 from terp.stack.workspace import Workspace
 from terp.tools import Toolchain
@@ -32,6 +35,12 @@ PASSING = re.compile(
 
 PROJECT = "terp"
 """Name of the project in Pulumi.yaml."""
+OUTPUTS = {
+    "terp:openstack:Cloud": ("hosts", "private_key"),
+    CLUSTER: ("kubeconfig",),
+    PLATFORM: ("applications",),
+}
+"""By the resource of each layer what it puts out."""
 State = Mapping[str, Any]
 """A deployment as `pulumi stack export` gives it (apitype.DeploymentV3)."""
 
@@ -43,6 +52,17 @@ class EngineError(TerpError):
         super().__init__(message, hint=hint)
         self.passing = PASSING.search(message) is not None
         self.changes = changes
+
+
+def in_clear(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A value of a state that was exported with its secrets, without their marks (apitype.SecretV1)."""
+    if isinstance(value, list):
+        return [in_clear(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get(SIGNATURE) == SECRET:
+        return in_clear(json.loads(value["plaintext"]))
+    return {name: in_clear(each) for name, each in value.items()}
 
 
 def ids_of(state: State, kind: str | None = None) -> frozenset[str]:
@@ -84,10 +104,19 @@ class Pulumi:
         return deployment
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, with secrets in clear: never print them."""
-        command = ("stack", "output", "--json", "--show-secrets", "--stack", self._workspace.stack)
-        outputs: dict[str, Any] = json.loads(self._run.output(*command))
-        return outputs
+        """What the layers have put out, by `OUTPUTS`, with secrets in clear: never print them.
+
+        A stack has outputs of its own only when all of it stands; a layer's are there when that layer is.
+        """
+        exported = self._run.output("stack", "export", "--show-secrets", "--stack", self._workspace.stack)
+        resources = (json.loads(exported)["deployment"] or {}).get("resources") or ()
+        made = {each["type"]: each.get("outputs") or {} for each in resources if each["type"] in OUTPUTS}
+        return {
+            name: in_clear(outputs[name])
+            for layer, outputs in made.items()
+            for name in OUTPUTS[layer]
+            if outputs.get(name) is not None
+        }
 
     def up(self, progress: Progress, *options: str) -> Changes:
         """Lead the cloud to what the environment says.

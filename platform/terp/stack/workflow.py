@@ -72,8 +72,13 @@ class Deployment:
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
         report = self._checked(pulumi) if check else None
-        with beside(self._gather):
-            changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
+        try:
+            with beside(self._gather):
+                changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
+        except EngineError:
+            if "hosts" in (outputs := pulumi.outputs()):
+                self._write_access_files(outputs)  # they are wanted most when something stands still
+            raise
         outputs = self.outputs()
         return Result(
             changes,
@@ -111,7 +116,7 @@ class Deployment:
             wait_for_ssh(self.workspace, hosts, task)
 
     def write_access_files(self) -> tuple[Host, ...]:
-        """Write what opens hosts and cluster from the stack's outputs; returns its hosts.
+        """Write what opens hosts and cluster from what they put out; returns the hosts.
 
         Raises:
             TerpError: the stack has no hosts yet.
@@ -119,7 +124,7 @@ class Deployment:
         return self._write_access_files(self.outputs())
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, with secrets in clear: never print them.
+        """What the layers have put out, with secrets in clear: never print it.
 
         Raises:
             TerpError: the stack has no hosts yet.

@@ -1,9 +1,12 @@
 """Which failures of a run are passing ones."""
 
+import json
+
 import pytest
 
+from terp.provider.values import SECRET, SIGNATURE
 from terp.stack.events import Changes
-from terp.stack.pulumi import EngineError
+from terp.stack.pulumi import EngineError, in_clear
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,11 @@ def test_a_cloud_that_stumbles_is_passing(said: str) -> None:
 )
 def test_what_the_cloud_refuses_is_not(said: str) -> None:
     assert not EngineError(said, "", Changes()).passing
+
+
+def test_secrets_of_an_exported_state_are_in_clear_also_within_others():
+    key = {SIGNATURE: SECRET, "plaintext": '"PEM"'}
+    inner = {SIGNATURE: SECRET, "plaintext": json.dumps({"name": "n", "key": key})}
+    assert in_clear([{"hosts": [inner], "none": None}]) == [
+        {"hosts": [{"name": "n", "key": "PEM"}], "none": None}
+    ]
