@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import yaml
@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from terp.errors import TerpError
+from terp.gitops.kinds import Kinds
 from terp.gitops.references.things import Manifest, without_nulls
 from terp.kubernetes.acceptance.api import Api, SilentError, wait
 
@@ -27,20 +28,13 @@ BAD = 400
 """From this status on an answer is bad news."""
 
 
-class Kind(NamedTuple):
-    """How the API calls a kind in its paths."""
-
-    plural: str
-    namespaced: bool
-
-
 class Cluster:
     """An API server, by the paths of its REST interface."""
 
     def __init__(self, kubeconfig: str) -> None:
         """Raises TerpError when the API does not answer."""
         self.api = Api(kubeconfig)
-        self._kinds: dict[str, Mapping[str, Kind]] = {}
+        self._kinds = Kinds(self._resources)
 
     def __enter__(self) -> Self:
         return self
@@ -67,11 +61,11 @@ class Cluster:
 
     def read(self, version: str, kind: str, name: str, namespace: str) -> Mapping[str, Any] | None:
         """An object; None when it or its kind is not there."""
-        found = self._kind(version, kind)
-        if not found:
+        path = self._kinds.path(version, kind, name, namespace)
+        if not path:
             return None
         try:
-            object_: Mapping[str, Any] = self._call("GET", _path(version, found, name, namespace))
+            object_: Mapping[str, Any] = self._call("GET", path)
         except ApiException as error:
             if error.status == NOT_FOUND:
                 return None
@@ -82,29 +76,26 @@ class Cluster:
         self, version: str, kind: str, namespace: str = "", **selectors: str
     ) -> list[Mapping[str, Any]]:
         """All objects of a kind, of a namespace or of all; nothing when the kind is not there."""
-        found = self._kind(version, kind)
-        if not found:
+        path = self._kinds.path(version, kind, namespace=namespace)
+        if not path:
             return []
         query = f"?{urlencode(selectors)}" if selectors else ""
-        items = self._call("GET", _path(version, found, "", namespace) + query)["items"]
+        items = self._call("GET", path + query)["items"]
         return [{"apiVersion": version, "kind": kind, **each} for each in items]
 
     def change(
         self, version: str, kind: str, name: str, namespace: str, change: Mapping[str, JsonValue]
     ) -> None:
         """Merge something into an object."""
-        if found := self._kind(version, kind):
-            self._call(
-                "PATCH", _path(version, found, name, namespace), change, "application/merge-patch+json"
-            )
+        if path := self._kinds.path(version, kind, name, namespace):
+            self._call("PATCH", path, change, "application/merge-patch+json")
 
     def _apply(self, manifest: Manifest, namespace: str) -> bool:
         """Whether its kind is there."""
         version, kind, metadata = manifest["apiVersion"], manifest["kind"], manifest["metadata"]
-        found = self._kind(version, kind)
-        if not found:
+        path = self._kinds.path(version, kind, metadata["name"], metadata.get("namespace", namespace))
+        if not path:
             return False
-        path = _path(version, found, metadata["name"], metadata.get("namespace", namespace))
         query = urlencode({"fieldManager": MANAGER, "force": "true"})
         try:
             self._call("PATCH", f"{path}?{query}", manifest, "application/apply-patch+yaml")
@@ -116,26 +107,15 @@ class Cluster:
         for each in definitions:
             spec = each["spec"]
             version, kind = f"{spec['group']}/{spec['versions'][0]['name']}", spec["names"]["kind"]
-            wait(f"kind {kind}", lambda v=version, k=kind: bool(self._kind(v, k)), TO_SERVE)  # type: ignore[misc]
+            wait(f"kind {kind}", lambda v=version, k=kind: bool(self._kinds.path(v, k)), TO_SERVE)  # type: ignore[misc]
 
-    def _kind(self, version: str, kind: str) -> Kind | None:
-        """Asked again as long as it is not there: kinds come while the platform does."""
-        if kind not in self._kinds.get(version, {}):
-            self._kinds[version] = self._served(version)
-        return self._kinds[version].get(kind)
-
-    def _served(self, version: str) -> Mapping[str, Kind]:
+    def _resources(self, path: str) -> Any:  # noqa: ANN401 - JSON
         try:
-            found = self._call("GET", _root(version))
+            return self._call("GET", path)["resources"]
         except ApiException as error:
             if error.status == NOT_FOUND:
-                return {}
+                return ()
             raise
-        return {
-            each["kind"]: Kind(each["name"], each["namespaced"])
-            for each in found["resources"]
-            if "/" not in each["name"]
-        }
 
     def _call(self, method: str, path: str, body: object = None, form: str = "") -> Any:  # noqa: ANN401 - JSON
         """One request; what passes by itself is tried again: every one of ours can be repeated."""
@@ -151,15 +131,6 @@ class Cluster:
 
 def _passes(error: BaseException) -> bool:
     return isinstance(error, SilentError) or (isinstance(error, ApiException) and error.status in PASSING)
-
-
-def _root(version: str) -> str:
-    return f"/apis/{version}" if "/" in version else f"/api/{version}"
-
-
-def _path(version: str, kind: Kind, name: str, namespace: str) -> str:
-    within = f"/namespaces/{namespace}" if kind.namespaced and namespace else ""
-    return f"{_root(version)}{within}/{kind.plural}" + (f"/{name}" if name else "")
 
 
 def _said(error: ApiException) -> str:

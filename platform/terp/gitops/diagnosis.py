@@ -1,12 +1,12 @@
 """What holds an Application: the object that is not as it should be, in the words of who looks after it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from kubernetes.client import ApiException
 
 from terp.gitops.cluster import Cluster
-from terp.gitops.observation import SeenApplication
+from terp.gitops.observation import SeenApplication, SeenObject
 
 Manifest = Mapping[str, Any]
 LINES = 5
@@ -19,29 +19,45 @@ CONDITIONS = ("Ready", "Available", "Established", "Programmed")
 
 def holding(cluster: Cluster, application: SeenApplication) -> Iterator[str]:
     """`Deployment harbor-core: 0 of 1 available; harbor-core-7d…: ImagePullBackOff: …`, for each object."""
-    for each in application.objects:
-        found = cluster.read(each.version, each.kind, each.name, each.namespace)
-        if found is None:
-            yield f"{each.kind} {each.name} is not there"
-        elif said := trouble(each.kind, found):
-            reasons = [said, *(_pod(pod) for pod in _pods(cluster, found) if _pod(pod))]
-            yield f"{each.kind} {each.name}: {'; '.join(dict.fromkeys(reasons))}"
+    return (_line(each) for each in _troubled(cluster, application))
 
 
 def diagnosis(cluster: Cluster, application: SeenApplication) -> Iterator[str]:
     """Everything that a person would look up next: what holds it, its events, the ends of its logs."""
     yield f"{application.name}: {application.message}"
-    yield from (f"  {line}" for line in holding(cluster, application))
+    troubled = list(_troubled(cluster, application))
+    yield from (f"  {_line(each)}" for each in troubled)
+    for each in troubled:
+        namespace = each.object.namespace
+        yield from (f"  {line}" for line in _events(cluster, namespace, [each.object.name]))
+        for pod in each.pods:
+            name = pod["metadata"]["name"]
+            yield from (f"  {line}" for line in _events(cluster, namespace, [name]))
+            yield from (f"  {name}: {line}" for line in _log(cluster, pod))
+
+
+class Troubled(NamedTuple):
+    """An object that is not as it should be, what it says, and those of its pods that are not ready."""
+
+    object: SeenObject
+    said: str
+    pods: tuple[Manifest, ...] = ()
+
+
+def _troubled(cluster: Cluster, application: SeenApplication) -> Iterator[Troubled]:
     for each in application.objects:
         found = cluster.read(each.version, each.kind, each.name, each.namespace)
-        if found is None or not trouble(each.kind, found):
-            continue
-        yield from (f"  {line}" for line in _events(cluster, each.namespace, [each.name]))
-        for pod in _pods(cluster, found):
-            if _pod(pod):
-                name = pod["metadata"]["name"]
-                yield from (f"  {line}" for line in _events(cluster, each.namespace, [name]))
-                yield from (f"  {name}: {line}" for line in _log(cluster, pod))
+        if found is None:
+            yield Troubled(each, "")
+        elif said := trouble(each.kind, found):
+            yield Troubled(each, said, tuple(pod for pod in _pods(cluster, found) if _pod(pod)))
+
+
+def _line(troubled: Troubled) -> str:
+    named = f"{troubled.object.kind} {troubled.object.name}"
+    if not troubled.said:
+        return f"{named} is not there"
+    return f"{named}: {'; '.join(dict.fromkeys((troubled.said, *map(_pod, troubled.pods))))}"
 
 
 def trouble(kind: str, found: Manifest) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from terp.gitops.application import ROOT
 from terp.gitops.difference.compare import Identity, Place, Side, identity, version
 from terp.gitops.difference.text import LAST_APPLIED
+from terp.gitops.kinds import Kinds
 from terp.gitops.observation import GROUP, PLURAL, VERSION, WAVE
 from terp.gitops.references.things import Manifest, at, each, name_of, without_nulls
 
@@ -22,13 +23,6 @@ HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 FOUND, NOT_FOUND = 200, 404
 BY_NAME = "name"
 """Members of lists that have a name are the same when their names are."""
-
-
-class Resource(NamedTuple):
-    """How the API calls a kind."""
-
-    plural: str
-    namespaced: bool
 
 
 class Seen(NamedTuple):
@@ -44,7 +38,7 @@ class Live:
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self._kinds: dict[str, Mapping[str, Resource]] = {}
+        self._kinds = Kinds(self._resources)
 
     def against(
         self, wanted: Side, namespaces: Mapping[str, str], tell: Callable[[str], None]
@@ -91,21 +85,13 @@ class Live:
         return Seen(before, without(after, _last_applied(before), manifest))
 
     def _path(self, manifest: Manifest, namespace: str) -> str | None:
-        version, kind = str(manifest["apiVersion"]), manifest["kind"]
-        base = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        if version not in self._kinds:
-            _, said = self._answer("GET", base, None)
-            self._kinds[version] = {
-                found["kind"]: Resource(found["name"], found["namespaced"])
-                for found in said.get("resources", ())
-                if "/" not in found["name"]
-            }
-        resource = self._kinds[version].get(kind)
-        if resource is None:
-            return None
         of = at(manifest, "metadata.namespace") or namespace
-        place = f"/namespaces/{of}" if resource.namespaced else ""
-        return f"{base}{place}/{resource.plural}/{at(manifest, 'metadata.name')}"
+        name = at(manifest, "metadata.name")
+        return self._kinds.path(str(manifest["apiVersion"]), manifest["kind"], name, of)
+
+    def _resources(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        _, said = self._answer("GET", path, None)
+        return said.get("resources", ())
 
 
 def _lasts(manifest: Manifest) -> bool:
