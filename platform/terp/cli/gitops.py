@@ -110,7 +110,7 @@ def render(
     """
     with progress() as story:
         failed = []
-        for each in _rendered(_intent(stack), story, charts, component):
+        for each in _rendered(_to_render(stack, charts), story, charts, component):
             if each.error:
                 failed.append(f"{each.name}: {each.error}")
             else:
@@ -154,7 +154,7 @@ def images(stack: Stack, charts: Charts = None, as_json: AsJson = False) -> None
     """
     from terp.gitops import lock
 
-    wanted = _intent(stack)
+    wanted = _to_render(stack, charts)
     with progress() as story:
         manifests, failed = _manifests(wanted, story, charts)
     of_components = {name: found for name, found in manifests.items() if name in wanted.components}
@@ -188,7 +188,7 @@ def check(stack: Stack, charts: Charts = None, as_json: AsJson = False) -> None:
     from terp.gitops.judgement import judgement
     from terp.gitops.validation import schemas_of
 
-    wanted = _intent(stack)
+    wanted = _to_render(stack, charts)
     with progress() as story:
         with story.task("schemas") as task:
             kubernetes = schemas_of(wanted.kubernetes, task)
@@ -241,9 +241,9 @@ def _difference(
     from terp.gitops.intent import intent
 
     file = stack_file(stack)
-    wanted = _intent(stack)
     if against == CLUSTER:
-        return _against_cluster(wanted, component, file, story, charts)
+        return _against_cluster(_to_render(stack, charts), component, file, story, charts)
+    wanted = _intent(stack)
     after = _side(wanted, story, charts, component)
     with tree_of(against) as tree:
         of_then = _in_tree(file, tree)
@@ -384,6 +384,13 @@ def _intent(stack: str) -> "Intent":
     from terp.gitops.intent import intent
 
     return intent(stack_file(stack))
+
+
+def _to_render(stack: str, charts: Path | None) -> "Intent":
+    """With stand-ins where the environment asks for them and no other charts are given."""
+    from terp.gitops.intent import intent_of_stand_ins
+
+    return (None if charts else intent_of_stand_ins(stack_file(stack))) or _intent(stack)
 
 
 def _total(intent: "Intent") -> str:

@@ -1,12 +1,19 @@
-"""What opens our repository, as Argo CD takes it (argo-cd 3.5, "Declarative Setup": repositories)."""
+"""The Secrets that Argo CD must find: what opens our repository, and its Redis.
 
+argo-cd 3.5: "Declarative Setup", repositories; argocd admin redis-initial-password.
+"""
+
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from terp.environment.platform import GitRepository
 from terp.errors import TerpError
 from terp.gitops.application import NAMESPACE, ROOT
 from terp.gitops.references.things import Manifest
 
+REDIS = "argocd-redis"
 KEY = "-----BEGIN"
 """How a private key begins; anything else is a password or a token."""
 
@@ -36,13 +43,19 @@ def repository_secret(git: GitRepository, credential: str) -> Manifest:
         if credential.startswith(KEY)
         else {"username": git.username, "password": credential.strip()}
     )
+    labels = {"argocd.argoproj.io/secret-type": "repository"}
+    return _secret(f"repository-{ROOT}", {"type": "git", "url": git.repository, **opens}, labels)
+
+
+def redis_secret() -> Manifest:
+    """A password for Argo CD's Redis, made at random: to be applied once."""
+    return _secret(REDIS, {"auth": secrets.token_urlsafe(24)})
+
+
+def _secret(name: str, data: Mapping[str, str], labels: Mapping[str, str] = MappingProxyType({})) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {
-            "name": f"repository-{ROOT}",
-            "namespace": NAMESPACE,
-            "labels": {"argocd.argoproj.io/secret-type": "repository"},
-        },
-        "stringData": {"type": "git", "url": git.repository, **opens},
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": dict(labels)},
+        "stringData": dict(data),
     }

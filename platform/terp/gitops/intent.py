@@ -4,18 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from terp.environment import read
+from terp.cloud.state import SOURCES, State
+from terp.environment import Environment, read
 from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform
 from terp.environment.stack_file import stack_name
 from terp.errors import TerpError
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
+from terp.gitops.embedded import published
 from terp.gitops.graph import Graph, graph
 from terp.gitops.reading import read_catalogue
 from terp.gitops.root import RootValues, root_values
 from terp.gitops.selection import select
-from terp.paths import PROJECT
+from terp.paths import PROJECT, state_dir
 
 
 class Intent(NamedTuple):
@@ -28,6 +30,8 @@ class Intent(NamedTuple):
     kubernetes: str | None = None
     """The version, where it is known."""
     tree: Path = PROJECT
+    served: Path | None = None
+    """Folder that the embedded cloud hands out: charts of others, and our repository instead of `tree`."""
 
     @classmethod
     def of(
@@ -60,8 +64,30 @@ def intent(file: Path, tree: Path = PROJECT) -> Intent:
         TerpError: one of them is not valid, or the environment has no platform (exit code 2).
     """
     environment, stack = read(file), stack_name(file)
+    version = kubernetes_version(environment.kubernetes)
+    return Intent.of(stack, _platform(environment, stack), read_catalogue(tree), version, tree)
+
+
+def intent_of_stand_ins(file: Path) -> Intent | None:
+    """The same as `up` hands it to the embedded cloud; None where what others publish is no stand-in.
+
+    Raises:
+        TerpError: as `intent`, and when the embedded cloud is not there.
+    """
+    environment, stack = read(file), stack_name(file)
+    if not _platform(environment, stack).stand_ins:
+        return None
+    cloud = State(state_dir() / "cloud")
+    if not cloud.exists():
+        hint = "terp cloud up; or --charts with a folder of real ones"
+        raise TerpError("stand-ins are handed out by the embedded cloud, which is not there", hint=hint)
+    folder = cloud.path(SOURCES)
+    served = published(_platform(environment, stack), read_catalogue(), folder, cloud.public_url(SOURCES))
+    return Intent.of(stack, *served, kubernetes_version(environment.kubernetes))._replace(served=folder)
+
+
+def _platform(environment: Environment, stack: str) -> Platform:
     if environment.platform is None:
         hint = "what it may say: terp explain platform"
         raise TerpError(f"{stack} has no platform", hint=hint, exit_code=2)
-    version = kubernetes_version(environment.kubernetes)
-    return Intent.of(stack, environment.platform, read_catalogue(tree), version, tree)
+    return environment.platform

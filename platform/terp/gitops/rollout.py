@@ -18,7 +18,7 @@ from terp.errors import TerpError
 from terp.gitops import convergence
 from terp.gitops.application import NAMESPACE, ROOT, root_application
 from terp.gitops.cluster import Cluster
-from terp.gitops.credential import repository_secret
+from terp.gitops.credential import REDIS, redis_secret, repository_secret
 from terp.gitops.diagnosis import diagnosis, holding, trouble
 from terp.gitops.observation import API_VERSION, APPLICATION, REFRESH, SeenApplication, applications, root
 from terp.gitops.references.things import Manifest
@@ -126,6 +126,8 @@ class Rollout:
         cluster.apply([_namespace()], NAMESPACE)
         if wanted.credential:
             cluster.apply([repository_secret(wanted.git, wanted.credential)], NAMESPACE)
+        if cluster.read("v1", "Secret", REDIS, NAMESPACE) is None:
+            cluster.apply([redis_secret()], NAMESPACE)
         if _manages_itself(cluster):
             return
         with progress.task("Argo CD") as task:

@@ -68,7 +68,7 @@ class Renderer:
         upstreams: Upstreams,
         cluster: Cluster,
         own: str,
-        tree: Path = PROJECT,
+        tree: Path,
     ) -> None:
         self._helm, self._kustomize, self._upstreams = helm, kustomize, upstreams
         self._cluster, self._own, self._tree = cluster, own, tree
@@ -171,26 +171,30 @@ def cluster_of(intent: Intent) -> Cluster:
 @contextmanager
 def renderer(toolchain: Toolchain, intent: Intent, given: Path | None = None) -> Iterator[Renderer]:
     """Renders what an environment wants; a folder that is `given` has all that others make."""
-    own, digests = intent.platform.git.repository, pinned(intent.catalogue)
-    with renderer_for(toolchain, cluster_of(intent), own, intent.tree, given, digests) as found:
-        yield found
+    git = intent.platform.git
+    with _programs(toolchain, given or intent.served, pinned(intent.catalogue)) as programs:
+        *_, upstreams = programs
+        tree = upstreams.repository(git.repository, git.revision) if intent.served else intent.tree
+        yield Renderer(*programs, cluster_of(intent), git.repository, tree)
 
 
 @contextmanager
-def renderer_for(
-    toolchain: Toolchain,
-    cluster: Cluster,
-    own: str,
-    tree: Path = PROJECT,
-    given: Path | None = None,
-    digests: Mapping[str, str] = MappingProxyType({}),
-) -> Iterator[Renderer]:
-    """Renders for a cluster; `own` is the address of what lies in `tree`. Leaves only what it has fetched."""
+def renderer_for(toolchain: Toolchain, cluster: Cluster, own: str) -> Iterator[Renderer]:
+    """Renders for a cluster; `own` is the address of what lies in this tree."""
+    with _programs(toolchain) as programs:
+        yield Renderer(*programs, cluster, own, PROJECT)
+
+
+@contextmanager
+def _programs(
+    toolchain: Toolchain, given: Path | None = None, digests: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[Helm, Kustomize, Upstreams]]:
+    """They leave only what they have fetched."""
     with tempfile.TemporaryDirectory(prefix="terp-render-") as name:
         scratch = Path(name)
         helm = Helm(toolchain.path("helm"), scratch / "helm")
         upstreams = Upstreams(helm, cache_dir() / "upstreams", scratch / "upstreams", given, digests)
-        yield Renderer(helm, Kustomize(toolchain.path("kustomize")), upstreams, cluster, own, tree)
+        yield helm, Kustomize(toolchain.path("kustomize")), upstreams
 
 
 def pinned(catalogue: Catalogue) -> dict[str, str]:

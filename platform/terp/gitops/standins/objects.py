@@ -46,7 +46,7 @@ def objects(name: str, catalogue: Catalogue, pod: Mapping[str, str]) -> list[Obj
     return [
         _note(name, component),
         *_namespaces(name, catalogue),
-        *(_webhook(name, kind, component) for kind in component.webhooks),
+        *_webhooks(name, component),
         *_healthy(component, catalogue, pod),
     ]
 
@@ -110,16 +110,20 @@ def _of_needs(name: str, catalogue: Catalogue) -> set[str]:
     return {catalogue.components[each].namespace for each in with_needs(needs[name], needs)}
 
 
-def _webhook(name: str, kind: str, component: Component) -> Object:
-    """One that is asked about nothing, as nobody would answer."""
+def _webhooks(name: str, component: Component) -> Iterator[Object]:
+    """They are asked about nothing, as nobody would answer."""
+    service = {"namespace": component.namespace, "name": f"{name}-stand-in"}
     hook = {
         "name": f"{name}.stand-in.test",
-        "clientConfig": {"service": {"namespace": component.namespace, "name": name}},
+        "clientConfig": {"service": service},
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
     }
-    version, kind = "admissionregistration.k8s.io/v1", f"{kind.capitalize()}WebhookConfiguration"
-    return _object(version, kind, f"{name}-stand-in", webhooks=[hook])
+    if component.webhooks:
+        yield _object("v1", "Service", service["name"], spec={"ports": [{"port": 443}]})
+    for each in component.webhooks:
+        version, kind = "admissionregistration.k8s.io/v1", f"{each.capitalize()}WebhookConfiguration"
+        yield _object(version, kind, f"{name}-stand-in", webhooks=[hook])
 
 
 def _healthy(component: Component, catalogue: Catalogue, pod: Mapping[str, str]) -> Iterator[Object]:

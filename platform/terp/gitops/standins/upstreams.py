@@ -57,7 +57,7 @@ def write(folder: Path, catalogue: Catalogue, manifests: str, address: str = "")
     for name, upstream in catalogue.upstreams.items():
         match upstream:
             case ChartRepository():
-                found[name] = upstream.model_copy(update={"charts": address})
+                found[name] = upstream.model_copy(update={"charts": address, "digests": {}})
             case GitRepository():
                 at = {"git": f"{address}/{upstream.name}", "commit": commits[name]}
                 found[name] = upstream.model_copy(update=at)
