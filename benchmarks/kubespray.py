@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -85,8 +86,10 @@ class Site:
         self._terp("destroy", str(self.file), "--yes")
 
     def files(self) -> dict[str, str]:
-        """SHA-256 of each file that a cluster left, by host and path."""
-        command = f"sudo find {' '.join(LEFT)} -type f -exec sha256sum {{}} +"
+        """SHA-256 of each file that a cluster left, by host and path, with names for hosts' addresses."""
+        names = "; ".join(f"s/{re.escape(str(each.address))}\\b/{each.name}/g" for each in self.hosts)
+        sums = f"for file; do echo $(LC_ALL=C sed '{names}' $file | sha256sum | cut -c1-64) $file; done"
+        command = f"sudo find {' '.join(LEFT)} -type f -exec sh -c {shlex.quote(sums)} sh {{}} +"
         found: dict[str, str] = {}
         for host in self.hosts:
             if host.role == "bastion":
