@@ -17,6 +17,7 @@ from terp.kubernetes.arrival import wait_for_hosts
 from terp.kubernetes.model import ClusterState, Node, Observation, Run
 from terp.kubernetes.observation import Look, look_at
 from terp.kubernetes.plan import Plan, plan
+from terp.kubernetes.plan.told import ToldRun
 from terp.kubernetes.readiness import Needs, Report, check_hosts, needs_of
 from terp.kubernetes.unfinished import broken_off, unfinished
 from terp.model import Model
@@ -167,7 +168,7 @@ class Life:
         begun = before.model_copy(update={"attempts": attempts})
         with unfinished(wanted.name, attempts):
             for number, run in enumerate(planned.runs, 1):
-                say.say(f"run {number} of {len(planned.runs)}: {_sentence(run)}")
+                say.say(f"run {number} of {len(planned.runs)}: {ToldRun.of(run)}")
                 begun = self._run(run, wanted, begun, say, stop)
             look = look_at(wanted.nodes, wanted.jump, wanted.private_key)
             if look.kubeconfig is None:
@@ -207,7 +208,7 @@ class Life:
             reason="the cluster is deleted, with reset_on_delete",
             hosts=tuple(node.name for node in wanted.nodes),
         )
-        say.say(_sentence(run))
+        say.say(str(ToldRun.of(run)))
         self._run(run, wanted, Standing(), say, stop)
 
     def _plan(
@@ -222,9 +223,8 @@ class Life:
             keys.check_keys(recorded, keys.fingerprints(found), host)
         planned = plan(before.state, wanted.state, seen, attempts=before.attempts)
         for number, run in enumerate(planned.runs, 1):
-            estimate = self._executor.estimate(run, wanted)
-            more = f"; {estimate}" if estimate else ""
-            say.say(f"plan {number} of {len(planned.runs)}: {_sentence(run)}{more}")
+            told = ToldRun.of(run, self._executor.estimate(run, wanted))
+            say.say(f"plan {number} of {len(planned.runs)}: {told}")
         return planned, seen
 
     def _check_hosts(self, wanted: Wanted, new: Collection[str], say: Sayings) -> None:
@@ -301,10 +301,3 @@ def _control_plane(nodes: Sequence[Node]) -> tuple[Node, ...]:
 
 def _name(run: Run) -> str:
     return run.playbook or run.kind
-
-
-def _sentence(run: Run) -> str:
-    """A run as a person reads it."""
-    hosts = ", ".join(run.hosts or [node.name for node in run.nodes])
-    interrupts = f"; interrupts {run.interrupts}" if run.interrupts else ""
-    return f"{_name(run)} on {hosts}: {run.reason}{interrupts}"
