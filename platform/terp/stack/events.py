@@ -28,7 +28,6 @@ DOING = {
     "create-replacement": "creating",
     "delete-replaced": "deleting",
 }
-DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
 
 
 @dataclass
@@ -41,6 +40,8 @@ class Changes:
     notes: list[str] = field(default_factory=list)
     """What a cluster said of its runs."""
     counts: Counter[str] = field(default_factory=Counter)
+    events: list[Mapping[str, Any]] = field(default_factory=list)
+    """What the engine tells of each step before it takes it; of secrets without their values."""
 
     def then(self, later: "Changes") -> "Changes":
         """What two runs did, one after the other."""
@@ -125,6 +126,7 @@ class EventLog:
 
     def _begins(self, metadata: Mapping[str, Any]) -> None:
         operation, urn = metadata["op"], metadata["urn"]
+        self.changes.events.append(metadata)
         if operation in QUIET:
             return
         self.changes.steps[urn] = (operation, tuple(metadata.get("diffs") or ()))
