@@ -138,12 +138,15 @@ class Life:
     ) -> tuple[Run, ...]:
         """Say which runs there would be, why and how long; nothing is changed.
 
-        `coming` are the nodes whose servers are to come: they are taken to answer.
+        `coming` are the nodes whose servers are to come: they are taken to answer, as are new ones that are
+        there and boot still, for which a run would wait.
 
         Raises:
             TerpError: what is wanted cannot be reached safely, or the hosts have other keys.
         """
-        planned, _ = self._plan(wanted, _with_broken_off(wanted, standing), say, coming)
+        before = _with_broken_off(wanted, standing)
+        awaited = {node.name for node in _not_in([before.state] if before.state else [], wanted.nodes)}
+        planned, _ = self._plan(wanted, before, say, coming, awaited)
         return planned.runs
 
     def lead(
@@ -212,12 +215,21 @@ class Life:
         self._run(run, wanted, Standing(), say, stop)
 
     def _plan(
-        self, wanted: Wanted, before: Standing, say: Sayings, coming: frozenset[str] = frozenset()
+        self,
+        wanted: Wanted,
+        before: Standing,
+        say: Sayings,
+        coming: Collection[str] = (),
+        awaited: Collection[str] = (),
     ) -> tuple[Plan, Observation]:
-        """The runs that lead there, after saying them, and what was seen."""
+        """The runs that lead there, after saying them, and what was seen.
+
+        Nobody looks for nodes that are `coming`; these and those that are `awaited` are taken to answer.
+        """
         there = [node for node in _everyone(wanted, before) if node.name not in coming]
         look = look_at(there, wanted.jump, wanted.private_key)
-        seen = look.observation.model_copy(update={"reachable": look.observation.reachable | coming})
+        reachable = look.observation.reachable.union(coming, awaited)
+        seen = look.observation.model_copy(update={"reachable": reachable})
         recorded = {**before.fingerprints, **wanted.state.secrets}
         for host, found in look.keys.items():
             keys.check_keys(recorded, keys.fingerprints(found), host)
