@@ -278,8 +278,10 @@ def _show_report(report: "Report", deployment: "Deployment") -> None:
 
 def _show_plan(planned: "Planned") -> None:
     """By layers: resources, runs, Applications; then what is lost and interrupted."""
+    from terp.stack.events import is_component
+
     table = Table(box=None, pad_edge=False, show_header=False)
-    for step in planned.steps:
+    for step in (each for each in planned.steps if not is_component(each.urn)):
         forced = f"for {', '.join(step.forced_by)}" if step.forced_by else ", ".join(step.differ)
         table.add_row(f"would be {DONE[step.operation]}", step.resource, forced)
     if table.row_count:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from terp.policy.plan import kind_of
 from terp.progress import Task
 
 EVERY = 0.3
@@ -152,6 +153,11 @@ def readable_urn(urn: str) -> str:
     return f"{NAMES.get(kind, kind)} {name}"
 
 
+def is_component(urn: str) -> bool:
+    """Whether it only holds others together, and is nothing on the cloud."""
+    return kind_of(urn).startswith("terp:openstack:")
+
+
 NAMES = {
     "Instance": "server",
     "SecGroup": "security group",
@@ -169,5 +175,5 @@ NAMES = {
 def lines_of(changes: Changes) -> Iterator[tuple[str, str, str]]:
     """Each changed resource: operation, resource, properties that differ; components have no line."""
     for urn, (operation, differ) in sorted(changes.steps.items(), key=lambda step: step[0]):
-        if "::terp:openstack:" not in f"::{urn.split('::')[2].rpartition('$')[2]}":
+        if not is_component(urn):
             yield operation, readable_urn(urn), ", ".join(differ)

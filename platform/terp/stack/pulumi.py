@@ -209,7 +209,10 @@ class Pulumi:
         text = "\n".join(dict.fromkeys(said)) or error.output.strip()
         return EngineError(
             f"pulumi {command} failed\n{text}",
-            hint=f"the whole log: {self._workspace.log}; run it again: it goes on where it stopped",
+            hint=f"the whole log: {self._workspace.log}; "
+            + (
+                "nothing was changed" if command == "preview" else "run it again: it goes on where it stopped"
+            ),
             changes=events.changes,
         )
 
