@@ -288,7 +288,9 @@ def _show_plan(planned: "Planned") -> None:
         out.print(table)
     for number, run in enumerate(planned.runs, 1):
         _say(f"cluster: plan {number} of {len(planned.runs)}: {run}")
-    for note in (*planned.applications, *planned.notes):
+    for line in planned.applications:
+        _say(f"platform: {line}")
+    for note in planned.notes:
         _say(f"cluster: {note}")
     counts = Counter(step.operation for step in planned.steps)
     said = [f"{number} {what}" for what, number in sorted(counts.items())]

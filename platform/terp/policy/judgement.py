@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator
 
 from terp.environment import Environment
-from terp.environment.findings import did_you_mean
 from terp.errors import TerpError
 from terp.policy.finding import Finding, Objection, Standing
 from terp.policy.plan import Plan
@@ -16,7 +15,8 @@ def judge(
 ) -> tuple[Finding, ...]:
     """What every rule has against a plan, and against the `config` of the stack's file.
 
-    `allow` are overrides. In an environment that is not protected, rules on a plan warn.
+    `allow` are overrides; one that fits nothing does nothing. Rules on a plan warn where the environment is
+    not protected.
     """
     return (
         *_found(PLAIN_SECRET, plain_secrets(config), allow, "refused"),
@@ -31,22 +31,6 @@ def judge(
             )
         ),
     )
-
-
-def refuse_unused(findings: Iterable[Finding], allow: Collection[str]) -> None:
-    """Stop here if an override allows nothing that there is: it was meant for something else.
-
-    Raises:
-        TerpError: with what was probably meant (exit code 2).
-    """
-    possible = [finding.override for finding in findings]
-    for wanted in allow:
-        if wanted not in possible:
-            raise TerpError(
-                f"{wanted} is to be allowed, and no rule objects to that; nothing was changed",
-                hint=did_you_mean(wanted, possible) or "leave it out: no rule objects to this plan",
-                exit_code=2,
-            )
 
 
 def refused(findings: Iterable[Finding]) -> tuple[Finding, ...]:

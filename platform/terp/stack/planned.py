@@ -13,7 +13,7 @@ from terp.gitops.resource import applications_of, changes
 from terp.kubernetes.plan.told import ToldRun
 from terp.model import Model
 from terp.policy.finding import Finding
-from terp.policy.judgement import judge, refuse_unused
+from terp.policy.judgement import judge
 from terp.policy.plan import PLATFORM, Operation, Plan, plan_of_events
 from terp.policy.radius import Radius, radius
 from terp.preflight import Report
@@ -75,17 +75,11 @@ def planned(
     allow: Collection[str],
     report: Report | None,
 ) -> Planned:
-    """The plan that a preview amounts to, judged.
-
-    Raises:
-        TerpError: an override allows nothing that there is (exit code 2).
-    """
+    """The plan that a preview amounts to, judged."""
     plan = plan_of_events(changes.events, raised=raised)
     told = [(note, ToldRun.read(note)) for note in changes.notes]
     runs = tuple(run for _, run in told if run)
     applications = tuple(_applications(plan))
-    findings = judge(plan, workspace.environment, allow, workspace.config)
-    refuse_unused(findings, allow)
     return Planned(
         stack=workspace.stack,
         file=hashlib.sha256(workspace.stack_file.read_bytes()).hexdigest(),
@@ -106,7 +100,7 @@ def planned(
         applications=applications,
         notes=tuple(note for note, run in told if not run and note not in applications),
         radius=radius(plan, runs),
-        findings=findings,
+        findings=judge(plan, workspace.environment, allow, workspace.config),
         preflight=report,
     )
 

@@ -25,7 +25,7 @@ from terp.kubernetes.unfinished import forget
 from terp.openstack.connection import EMBEDDED, boots, connect
 from terp.openstack.hosts import Host
 from terp.paths import state_dir
-from terp.policy.judgement import judge, refuse, refuse_unused
+from terp.policy.judgement import judge, refuse
 from terp.policy.plan import Plan, is_raised
 from terp.preflight import Report
 from terp.progress import Progress
@@ -191,9 +191,7 @@ class Deployment:
         The first time there is nothing to lose, and no plan to be made.
         """
         if not saved and not is_raised(pulumi.state()):
-            findings = judge(NOTHING, self.workspace.environment, allow, self.workspace.config)
-            refuse_unused(findings, allow)
-            refuse(findings)
+            refuse(judge(NOTHING, self.workspace.environment, allow, self.workspace.config))
             return ()
         now = self._planned(pulumi, options, allow)
         if saved and (differences := list(saved.differences(now))):

@@ -134,9 +134,3 @@ def test_what_harms_nothing_passes_without_a_word(site: Site) -> None:
         site.pulumi("preview")
     plan = site.terp("plan")
     assert "blast radius" not in plan.stdout
-
-
-def test_an_override_that_fits_nothing_is_an_error(site: Site) -> None:
-    with site.frozen():
-        said = site.terp("up", "--no-hosts", "--allow", "delete-volume:cpu-9-data", code=2).stderr
-    assert "no rule objects to that" in said

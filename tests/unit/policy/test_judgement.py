@@ -17,7 +17,7 @@ from tests.unit.policy.steps import (
 
 from terp.errors import TerpError
 from terp.kubernetes.plan.told import ToldRun
-from terp.policy.judgement import judge, refuse, refuse_unused
+from terp.policy.judgement import judge, refuse
 from terp.policy.radius import radius
 
 LOSSES = plan(volume("etcd-0", "delete"), volume("etcd-1", "delete"), *pool("same"))
@@ -44,15 +44,12 @@ def test_what_is_allowed_by_name_passes_and_nothing_else() -> None:
     found = judge(LOSSES, environment(), allow)
     assert [each.standing for each in found] == ["allowed", "allowed"]
     refuse(found)
-    refuse_unused(found, allow)
 
 
-def test_an_override_of_something_else_is_an_error() -> None:
-    with pytest.raises(TerpError) as caught:
-        refuse_unused(judge(LOSSES, environment()), ["delete-volume:etcd0"])
-    assert caught.value.hint == 'did you mean "delete-volume:etcd-0"?'
-    with pytest.raises(TerpError, match="no rule objects"):
-        refuse_unused(judge(plan(), environment()), ["delete-volume:etcd-0"])
+def test_an_override_that_fits_nothing_does_nothing() -> None:
+    found = judge(LOSSES, environment(), ["delete-volume:etcd0"])
+    assert [each.standing for each in found] == ["refused", "refused"]
+    assert judge(plan(), environment(), ["delete-volume:etcd-0"]) == ()
 
 
 def test_an_environment_that_is_not_protected_is_warned_and_its_secrets_are_still_refused() -> None:

@@ -17,7 +17,7 @@ from terp.environment import Environment, check
 from terp.environment.findings import ENVIRONMENT
 from terp.errors import TerpError
 from terp.policy.finding import Finding
-from terp.policy.judgement import judge, refuse_unused
+from terp.policy.judgement import judge
 from terp.policy.pack import ALLOW
 from terp.policy.pack.state import Recorded
 from terp.policy.plan import Plan, Properties, plan_of_states
@@ -132,12 +132,8 @@ class Analyzer(AnalyzerServicer):
         if not self._preview:
             return analyzer_pb2.AnalyzeResponse()
         new = {resource.urn: plain(resource.properties) for resource in request.resources}
-        findings = self._judged(plan_of_states(self._recorded.outputs, new, raised=self._recorded.raised))
-        try:
-            refuse_unused(findings, self._allow)
-        except TerpError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        return analyzer_pb2.AnalyzeResponse(diagnostics=_told(findings))
+        plan = plan_of_states(self._recorded.outputs, new, raised=self._recorded.raised)
+        return analyzer_pb2.AnalyzeResponse(diagnostics=_told(self._judged(plan)))
 
     def _judged(self, plan: Plan) -> tuple[Finding, ...]:
         if self._environment is None:
