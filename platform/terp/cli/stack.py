@@ -118,10 +118,10 @@ def plan(
     if as_json:
         typer.echo(planned.model_dump_json())
     else:
-        _show_plan(planned)
+        show_plan(planned)
         if planned.preflight:
             _show_report(planned.preflight, deployment)
-        _show_verdict(planned)
+        show_verdict(planned)
     if refused(planned.findings) or (planned.preflight and planned.preflight.errors):
         raise typer.Exit(REFUSED)
     if detailed_exitcode and planned.steps:
@@ -276,7 +276,7 @@ def _show_report(report: "Report", deployment: "Deployment") -> None:
     show(report, Path(deployment.workspace.stack_file), out)
 
 
-def _show_plan(planned: "Planned") -> None:
+def show_plan(planned: "Planned") -> None:
     """By layers: resources, runs, Applications; then what is lost and interrupted."""
     from terp.stack.events import is_component
 
@@ -305,7 +305,7 @@ def _show_plan(planned: "Planned") -> None:
         out.print(radius, "")
 
 
-def _show_verdict(planned: "Planned") -> None:
+def show_verdict(planned: "Planned") -> None:
     """What the gate's rules object to."""
     for finding in planned.findings:
         style = STYLES[finding.standing]

@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from terp.cli.stack import show_plan, show_verdict
 from terp.errors import TerpError
 from terp.paths import PROJECT
 from terp.policy.plan import CLUSTER, PLATFORM, VOLUME
@@ -81,6 +83,18 @@ def test_a_plan_that_is_saved_is_read_as_it_was(tmp_path: Path) -> None:
     file.write_text(plan.model_dump_json())
     assert read_planned(file) == plan
     assert list(read_planned(file).differences(made())) == []
+
+
+def test_a_plan_is_shown_by_layers_then_what_it_costs_and_who_objects(
+    golden: Callable[[str, str], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    plan = made()
+    refused = plan.findings[0].model_copy(update={"standing": "refused"})
+    show_plan(plan)
+    show_verdict(plan.model_copy(update={"findings": (refused, *plan.findings[1:])}))
+    lines = (line.rstrip() for line in capsys.readouterr().out.splitlines())
+    golden("plan/shown.txt", "\n".join(lines) + "\n")
 
 
 def test_how_long_a_run_takes_is_no_difference() -> None:
