@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from terp.beside import beside
@@ -22,11 +24,15 @@ from terp.progress import Progress, readable
 
 if TYPE_CHECKING:  # they come with OpenStack's SDK: a second that other commands save
     from terp.gitops.rollout import StandingApplication
+    from terp.preflight import Report
     from terp.stack.events import Changes
+    from terp.stack.planned import Planned
     from terp.stack.workflow import Deployment, Result
 
 SANDBOX = "sandbox"
 """The environment of `make up`, on the embedded cloud."""
+STYLES = {"refused": "bold red", "allowed": "yellow", "warning": "yellow"}
+DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
 CHANGES = 2
 """Exit code of a plan that would change something, with --detailed-exitcode."""
 REFUSED = 3
@@ -36,6 +42,10 @@ Stack = Annotated[str, typer.Argument(help="An environment: stacks/Pulumi.<stack
 Options = Annotated[
     list[str] | None, typer.Argument(help="Further options of pulumi, after --.", show_default=False)
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option("--allow", help="Let one thing happen that a rule objects to; as the refusal names it."),
+]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look first at what the cloud really has.")]
 out = Console()
 
@@ -44,6 +54,10 @@ def up(
     stack: Stack = SANDBOX,
     options: Options = None,
     refresh: Refresh = False,
+    allow: Allow = None,
+    saved: Annotated[
+        Path | None, typer.Option("--plan", help="Carry out a plan that was saved, if it still holds.")
+    ] = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Preflight before anything.")] = True,
     hosts: Annotated[
         bool | None, typer.Option("--hosts/--no-hosts", help="Embedded cloud: real hosts (root), or records.")
@@ -52,18 +66,25 @@ def up(
 ) -> None:
     """Lead an environment to what its file says, from wherever it is; on the embedded cloud raise that too.
 
-    Exit code 2: the environment or its cloud is not as it must be, and nothing was changed.
+    Exit code 2: the environment or its cloud is not as it must be, or a rule objects to the plan; nothing was
+    changed.
     """
     from terp.cloud import lifecycle
+    from terp.stack.planned import read_planned
 
     start = time.monotonic()
+    if saved and (allow or options or refresh):
+        raise TerpError("a saved plan has its options, --refresh and --allow in it already", exit_code=2)
+    to_carry_out = read_planned(saved) if saved else None
     with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
         cloud = the_cloud() if embedded(deployment) else None
         with_hosts = cloud is not None and hosts_wanted(cloud, hosts, otherwise="scripts/terp up --no-hosts")
         with beside(lambda: deployment.toolchain):
             if cloud:
                 lifecycle.up(cloud, read_settings(), story, with_hosts=with_hosts)
-        result = deployment.up(*_refreshed(refresh), *(options or ()), check=check)
+        result = deployment.up(
+            *_refreshed(refresh), *(options or ()), check=check, allow=allow or (), saved=to_carry_out
+        )
         deployment.wait_for_ssh(result.hosts)
     if as_json:
         typer.echo(_machine(result))
@@ -75,22 +96,35 @@ def plan(
     stack: Stack = SANDBOX,
     options: Options = None,
     refresh: Refresh = False,
+    allow: Allow = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Save it, for `up --plan`; it holds no secret.")
+    ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit code 2 when something would change.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What `up` would change, with what stands against it. Nothing is changed on the cloud."""
+    """What `up` would change on every layer, what is lost by it, and what stands against it.
+
+    Nothing is changed on the cloud. Exit code 3: `up` would refuse.
+    """
+    from terp.policy.judgement import refused
+
     with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
-        result = deployment.plan(*_refreshed(refresh), *(options or ()))
+        planned = deployment.plan(*_refreshed(refresh), *(options or ()), allow=allow or ())
+    if out_file:
+        out_file.write_text(planned.model_dump_json(indent=1) + "\n")
     if as_json:
-        typer.echo(_machine(result))
+        typer.echo(planned.model_dump_json())
     else:
-        _show_changes(result.changes, "would be ")
-        _show_report(result, deployment)
-    if result.report and result.report.errors:
+        show_plan(planned)
+        if planned.preflight:
+            _show_report(planned.preflight, deployment)
+        show_verdict(planned)
+    if refused(planned.findings) or (planned.preflight and planned.preflight.errors):
         raise typer.Exit(REFUSED)
-    if detailed_exitcode and result.changes.changed:
+    if detailed_exitcode and planned.steps:
         raise typer.Exit(CHANGES)
 
 
@@ -111,7 +145,7 @@ def destroy(
     if as_json:
         typer.echo(_machine(result))
     else:
-        _show_changes(result.changes, "")
+        _show_changes(result.changes)
 
 
 def down(as_json: AsJson = False) -> None:
@@ -148,7 +182,7 @@ def env(stack: Stack = SANDBOX) -> None:
     """Shell lines for plain pulumi on an environment: eval "$(terp env sandbox)"; pulumi preview."""
     with progress() as story, _deployment(stack, story) as deployment:
         deployment.workspace.prepare()
-        variables = deployment.workspace.variables(deployment.toolchain)
+        variables = deployment.workspace.by_hand(deployment.toolchain)
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 
@@ -202,7 +236,7 @@ def _applications(found: Sequence["StandingApplication"]) -> Table:
 
 
 def _summary(result: "Result", deployment: "Deployment", seconds: float) -> None:
-    _show_changes(result.changes, "")
+    _show_changes(result.changes)
     for warning in result.report.warnings if result.report else ():
         out.print(f"[yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)
     table = Table("host", "role", "address", "floating IP", box=None, pad_edge=False)
@@ -222,22 +256,64 @@ def _summary(result: "Result", deployment: "Deployment", seconds: float) -> None
     out.print(f"all together {readable(seconds)}", highlight=False)
 
 
-def _show_changes(changes: "Changes", mood: str) -> None:
-    from terp.stack.events import DONE, lines_of
+def _show_changes(changes: "Changes") -> None:
+    from terp.stack.events import lines_of
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for operation, resource, differ in lines_of(changes):
-        table.add_row(f"{mood}{DONE.get(operation, operation)}", resource, differ)
+        table.add_row(DONE.get(operation, operation), resource, differ)
     if table.row_count:
         out.print(table)
     for note in changes.notes:
-        out.print(f"cluster: {note}", highlight=False, soft_wrap=True, markup=False)
+        _say(f"cluster: {note}")
     counts = ", ".join(f"{number} {what}" for what, number in sorted(changes.counts.items()))
     out.print(f"resources: {counts or 'none'}\n", highlight=False)
 
 
-def _show_report(result: "Result", deployment: "Deployment") -> None:
+def _show_report(report: "Report", deployment: "Deployment") -> None:
     from terp.cli.doctor import show
 
-    if result.report:
-        show(result.report, Path(deployment.workspace.stack_file), out)
+    show(report, Path(deployment.workspace.stack_file), out)
+
+
+def show_plan(planned: "Planned") -> None:
+    """By layers: resources, runs, Applications; then what is lost and interrupted."""
+    from terp.stack.events import is_component
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for step in (each for each in planned.steps if not is_component(each.urn)):
+        forced = f"for {', '.join(step.forced_by)}" if step.forced_by else ", ".join(step.differ)
+        table.add_row(f"would be {DONE[step.operation]}", step.resource, forced)
+    if table.row_count:
+        out.print(table)
+    for number, run in enumerate(planned.runs, 1):
+        _say(f"cluster: plan {number} of {len(planned.runs)}: {run}")
+    for line in planned.applications:
+        _say(f"platform: {line}")
+    for note in planned.notes:
+        _say(f"cluster: {note}")
+    counts = Counter(step.operation for step in planned.steps)
+    said = [f"{number} {what}" for what, number in sorted(counts.items())]
+    _say(f"resources: {', '.join([*said, f'{planned.same} same'])}\n")
+    lines = list(planned.radius.lines) if planned.raised else []
+    if planned.steps and planned.raised:
+        _say("blast radius" if lines else "blast radius: nothing is lost or interrupted\n")
+    if lines:
+        radius = Table(box=None, pad_edge=False, show_header=False)
+        for what, thing in lines:
+            radius.add_row(f"  {what}", thing)
+        out.print(radius, "")
+
+
+def show_verdict(planned: "Planned") -> None:
+    """What the gate's rules object to."""
+    for finding in planned.findings:
+        style = STYLES[finding.standing]
+        out.print(f"[{style}]{finding.standing}:[/] {escape(str(finding))}", highlight=False, soft_wrap=True)
+    stopping = [f"--allow {each.override}" for each in planned.findings if each.standing == "refused"]
+    if stopping:
+        _say(f"up would refuse; if all of that is meant, once: {' '.join(stopping)}")
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, soft_wrap=True, markup=False)

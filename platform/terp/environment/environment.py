@@ -24,7 +24,8 @@ class Environment(Model):
     protected: bool = Field(
         True,
         title="Protected",
-        description="Whether volumes and control-plane servers are refused to be deleted or replaced.",
+        description="Whether the gate refuses a plan that destroys, and Pulumi to delete what cannot be "
+        "made again; without it they warn.",
         examples=[False],
     )
     cloud: Cloud = Field(title="Cloud", description="Which OpenStack it lives on.")

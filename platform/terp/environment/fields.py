@@ -94,6 +94,8 @@ Registry = Annotated[str, StringConstraints(pattern=REGISTRY, max_length=253)]
 Cpu = Annotated[str, StringConstraints(pattern=CPU, max_length=12)]
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY, max_length=20)]
 Percent = Annotated[str, StringConstraints(pattern=PERCENT)]
+Share = Annotated[int, Field(ge=1, le=1000)] | Percent
+"""So many of what there is, or a part of it."""
 Threshold = Annotated[str, StringConstraints(pattern=THRESHOLD, max_length=20)]
 Json = Annotated[JsonValue, WithJsonSchema({})]
 """Any value: text, number, boolean, list, mapping."""

@@ -18,6 +18,7 @@ from terp.environment.fields import (
     PoolName,
     Port,
     Reference,
+    Share,
 )
 from terp.model import Model
 
@@ -214,4 +215,11 @@ class Nodes(Model):
         {},
         title="Pools",
         description="Workers, by the name of the pool; the order in the file means nothing.",
+    )
+    max_unavailable: Share = Field(
+        1,
+        title="Unavailable nodes",
+        description="How many nodes of a pool one `up` may take away at once, restarts included.",
+        examples=["10%"],
+        json_schema_extra={"unit": "nodes"},
     )

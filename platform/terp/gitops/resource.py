@@ -48,7 +48,7 @@ class PlatformResource:
 
     def preview(self, inputs: Properties, outputs: Properties, say: Sayings) -> bool:
         """Say which Applications would come, change and go."""
-        old, new = _applications(outputs), _applications(inputs)
+        old, new = applications_of(outputs), applications_of(inputs)
         for line in changes(old, new):
             say.say(line)
         moves = inputs.get("git") != outputs.get("git")
@@ -92,7 +92,7 @@ def changes(old: Properties, new: Properties) -> Iterator[str]:
             yield f"{name}: other values, or another place in the order"
 
 
-def _applications(properties: Properties) -> Properties:
+def applications_of(properties: Properties) -> Properties:
     """By name, as the root chart is told of them."""
     values = properties.get("values")
     found = values.get(APPLICATIONS) if isinstance(values, dict) else None

@@ -17,6 +17,7 @@ from terp.kubernetes.arrival import wait_for_hosts
 from terp.kubernetes.model import ClusterState, Node, Observation, Run
 from terp.kubernetes.observation import Look, look_at
 from terp.kubernetes.plan import Plan, plan
+from terp.kubernetes.plan.told import ToldRun
 from terp.kubernetes.readiness import Needs, Report, check_hosts, needs_of
 from terp.kubernetes.unfinished import broken_off, unfinished
 from terp.model import Model
@@ -137,12 +138,15 @@ class Life:
     ) -> tuple[Run, ...]:
         """Say which runs there would be, why and how long; nothing is changed.
 
-        `coming` are the nodes whose servers are to come: they are taken to answer.
+        `coming` are the nodes whose servers are to come: they are taken to answer, as are new ones that are
+        there and boot still, for which a run would wait.
 
         Raises:
             TerpError: what is wanted cannot be reached safely, or the hosts have other keys.
         """
-        planned, _ = self._plan(wanted, _with_broken_off(wanted, standing), say, coming)
+        before = _with_broken_off(wanted, standing)
+        awaited = {node.name for node in _not_in([before.state] if before.state else [], wanted.nodes)}
+        planned, _ = self._plan(wanted, before, say, coming, awaited)
         return planned.runs
 
     def lead(
@@ -167,7 +171,7 @@ class Life:
         begun = before.model_copy(update={"attempts": attempts})
         with unfinished(wanted.name, attempts):
             for number, run in enumerate(planned.runs, 1):
-                say.say(f"run {number} of {len(planned.runs)}: {_sentence(run)}")
+                say.say(f"run {number} of {len(planned.runs)}: {ToldRun.of(run)}")
                 begun = self._run(run, wanted, begun, say, stop)
             look = look_at(wanted.nodes, wanted.jump, wanted.private_key)
             if look.kubeconfig is None:
@@ -207,24 +211,32 @@ class Life:
             reason="the cluster is deleted, with reset_on_delete",
             hosts=tuple(node.name for node in wanted.nodes),
         )
-        say.say(_sentence(run))
+        say.say(str(ToldRun.of(run)))
         self._run(run, wanted, Standing(), say, stop)
 
     def _plan(
-        self, wanted: Wanted, before: Standing, say: Sayings, coming: frozenset[str] = frozenset()
+        self,
+        wanted: Wanted,
+        before: Standing,
+        say: Sayings,
+        coming: Collection[str] = (),
+        awaited: Collection[str] = (),
     ) -> tuple[Plan, Observation]:
-        """The runs that lead there, after saying them, and what was seen."""
+        """The runs that lead there, after saying them, and what was seen.
+
+        Nobody looks for nodes that are `coming`; these and those that are `awaited` are taken to answer.
+        """
         there = [node for node in _everyone(wanted, before) if node.name not in coming]
         look = look_at(there, wanted.jump, wanted.private_key)
-        seen = look.observation.model_copy(update={"reachable": look.observation.reachable | coming})
+        reachable = look.observation.reachable.union(coming, awaited)
+        seen = look.observation.model_copy(update={"reachable": reachable})
         recorded = {**before.fingerprints, **wanted.state.secrets}
         for host, found in look.keys.items():
             keys.check_keys(recorded, keys.fingerprints(found), host)
         planned = plan(before.state, wanted.state, seen, attempts=before.attempts)
         for number, run in enumerate(planned.runs, 1):
-            estimate = self._executor.estimate(run, wanted)
-            more = f"; {estimate}" if estimate else ""
-            say.say(f"plan {number} of {len(planned.runs)}: {_sentence(run)}{more}")
+            told = ToldRun.of(run, self._executor.estimate(run, wanted))
+            say.say(f"plan {number} of {len(planned.runs)}: {told}")
         return planned, seen
 
     def _check_hosts(self, wanted: Wanted, new: Collection[str], say: Sayings) -> None:
@@ -301,10 +313,3 @@ def _control_plane(nodes: Sequence[Node]) -> tuple[Node, ...]:
 
 def _name(run: Run) -> str:
     return run.playbook or run.kind
-
-
-def _sentence(run: Run) -> str:
-    """A run as a person reads it."""
-    hosts = ", ".join(run.hosts or [node.name for node in run.nodes])
-    interrupts = f"; interrupts {run.interrupts}" if run.interrupts else ""
-    return f"{_name(run)} on {hosts}: {run.reason}{interrupts}"

@@ -40,7 +40,7 @@ class Network(pulumi.ComponentResource):
         self._fixed = fixed_addresses(stack, environment)
         self._cloud = environment.cloud
         self._marks = Marks(stack=stack, owner=environment.owner)
-        self._options = ResourceOptions(parent=self)
+        self._options = ResourceOptions(parent=self, protect=environment.protected)
         self._wanted = environment.network
         existing = self._wanted.existing
         self.nodes = self._existing(existing, self._wanted) if existing else self._made()

@@ -6,6 +6,8 @@ The layers are imported when they are first needed: an update without changes ne
 import sys
 from typing import TYPE_CHECKING
 
+from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
+
 from terp.gitops.resource import PLATFORM, PlatformResource
 from terp.kubernetes.resource import CLUSTER, ClusterResource
 from terp.provider.process import serve
@@ -33,4 +35,5 @@ def _rollout() -> "Rollout":
 
 if __name__ == "__main__":
     resources: dict[str, Resource] = {CLUSTER: ClusterResource(_life), PLATFORM: PlatformResource(_rollout)}
-    serve(Servicer(sys.argv[-1], VERSION, resources))
+    servicer = Servicer(sys.argv[-1], VERSION, resources)
+    serve(servicer, add_ResourceProviderServicer_to_server)

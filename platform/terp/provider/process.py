@@ -1,18 +1,15 @@
-"""The process of a provider: it serves on loopback, and ends with the engine, however that ends."""
+"""The process of a plugin: it serves on loopback, and ends with the engine, however that ends."""
 
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
-
-if TYPE_CHECKING:
-    from terp.provider.servicer import Servicer
 
 MESSAGE = 400 << 20
 """Bytes of the largest message, as in Pulumi's own servers."""
@@ -24,14 +21,28 @@ TO_STOP = 60.0
 """Seconds that work has to end once it was asked to."""
 
 
-def serve(servicer: "Servicer") -> None:
+class Servicer(Protocol):
+    """What answers the engine."""
+
+    def stop(self) -> None:
+        """End what runs."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs that changes something."""
+
+
+Some = TypeVar("Some", bound=Servicer)
+
+
+def serve(servicer: Some, register: Callable[[Some, grpc.Server], None]) -> None:
     """Serve until SIGTERM, SIGINT or the end of the engine, then stop the work that runs."""
     engine, over = os.getppid(), threading.Event()
     server = grpc.server(
         ThreadPoolExecutor(AT_ONCE),
         options=[("grpc.max_receive_message_length", MESSAGE), ("grpc.max_send_message_length", MESSAGE)],
     )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    register(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     for number in (signal.SIGTERM, signal.SIGINT):

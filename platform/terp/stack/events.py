@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from terp.policy.plan import kind_of
 from terp.progress import Task
 
 EVERY = 0.3
@@ -28,7 +29,6 @@ DOING = {
     "create-replacement": "creating",
     "delete-replaced": "deleting",
 }
-DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
 
 
 @dataclass
@@ -41,6 +41,8 @@ class Changes:
     notes: list[str] = field(default_factory=list)
     """What a cluster said of its runs."""
     counts: Counter[str] = field(default_factory=Counter)
+    events: list[Mapping[str, Any]] = field(default_factory=list)
+    """What the engine tells of each step before it takes it; of secrets without their values."""
 
     def then(self, later: "Changes") -> "Changes":
         """What two runs did, one after the other."""
@@ -125,6 +127,7 @@ class EventLog:
 
     def _begins(self, metadata: Mapping[str, Any]) -> None:
         operation, urn = metadata["op"], metadata["urn"]
+        self.changes.events.append(metadata)
         if operation in QUIET:
             return
         self.changes.steps[urn] = (operation, tuple(metadata.get("diffs") or ()))
@@ -150,6 +153,11 @@ def readable_urn(urn: str) -> str:
     return f"{NAMES.get(kind, kind)} {name}"
 
 
+def is_component(urn: str) -> bool:
+    """Whether it only holds others together, and is nothing on the cloud."""
+    return kind_of(urn).startswith("terp:openstack:")
+
+
 NAMES = {
     "Instance": "server",
     "SecGroup": "security group",
@@ -167,5 +175,5 @@ NAMES = {
 def lines_of(changes: Changes) -> Iterator[tuple[str, str, str]]:
     """Each changed resource: operation, resource, properties that differ; components have no line."""
     for urn, (operation, differ) in sorted(changes.steps.items(), key=lambda step: step[0]):
-        if "::terp:openstack:" not in f"::{urn.split('::')[2].rpartition('$')[2]}":
+        if not is_component(urn):
             yield operation, readable_urn(urn), ", ".join(differ)

@@ -26,6 +26,10 @@ LONG = 8 * 3600.0
 """Seconds for a run that changes cloud and cluster: Kubespray alone may take hours."""
 PARALLEL = "32"
 """Resource operations at once; they wait for the cloud most of the time."""
+UP_ALONE = ("--continue-on-error", "--skip-preview", "--strict", "--yes")
+"""Options of `up` that a preview does not have."""
+UNPROTECTED = "--ignore-protect"
+"""Lets an `up` delete and replace what is protected: the gate has judged it, thing by thing."""
 
 PASSING = re.compile(
     r"OpenStack connection error"  # gophercloud/utils: client.go
@@ -127,8 +131,9 @@ class Pulumi:
         return self._long("up", progress, "--yes", "--skip-preview", "--parallel", PARALLEL, *options)
 
     def preview(self, progress: Progress, *options: str) -> Changes:
-        """What `up` would change."""
-        return self._long("preview", progress, "--parallel", PARALLEL, *options)
+        """What `up` would change, also where protection would stop it; `options` are those of `up`."""
+        known = [each for each in options if each not in UP_ALONE]
+        return self._long("preview", progress, UNPROTECTED, "--parallel", PARALLEL, *known)
 
     def destroy(self, progress: Progress, *options: str) -> Changes:
         """Remove everything of the stack, except what is protected."""
@@ -233,7 +238,10 @@ class Pulumi:
         text = "\n".join(dict.fromkeys(said)) or error.output.strip()
         return EngineError(
             f"pulumi {command} failed\n{text}",
-            hint=f"the whole log: {self._workspace.log}; run it again: it goes on where it stopped",
+            hint=f"the whole log: {self._workspace.log}; "
+            + (
+                "nothing was changed" if command == "preview" else "run it again: it goes on where it stopped"
+            ),
             changes=events.changes,
         )
 

@@ -5,7 +5,7 @@ and what it made without Pulumi knowing is removed.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,11 +25,14 @@ from terp.kubernetes.unfinished import forget
 from terp.openstack.connection import EMBEDDED, boots, connect
 from terp.openstack.hosts import Host
 from terp.paths import state_dir
+from terp.policy.judgement import judge, refuse
+from terp.policy.plan import Plan, is_raised
 from terp.preflight import Report
 from terp.progress import Progress
 from terp.stack.events import Changes
 from terp.stack.leftovers import remove_leftovers, stillborn, trace_of
-from terp.stack.pulumi import EngineError, Pulumi
+from terp.stack.planned import Planned, planned
+from terp.stack.pulumi import UNPROTECTED, EngineError, Pulumi
 from terp.stack.ssh import wait_for_ssh, write_access_files
 from terp.stack.workspace import Workspace
 from terp.tools import Toolchain, installed, sync
@@ -37,6 +40,9 @@ from terp.tools import Toolchain, installed, sync
 TOOLS = "openstack"
 PAUSES = (5.0, 15.0)
 """Seconds to wait before a run that failed for a passing reason is gone on with."""
+
+NOTHING = Plan(steps=(), raised=False)
+"""What is to lose on a stack that was never led to its end."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,33 @@ class Deployment:
         """The tools that this layer takes; installed when they are not there."""
         return sync(TOOLS, self._progress)
 
-    def up(self, *options: str, check: bool = True) -> Result:
-        """Lead the cloud to what the environment says; `options` are further ones of `pulumi up`."""
+    def up(
+        self,
+        *options: str,
+        check: bool = True,
+        allow: Collection[str] = (),
+        saved: Planned | None = None,
+    ) -> Result:
+        """Lead the cloud to what the environment says; `options` are further ones of `pulumi up`.
+
+        `allow` are overrides of the gate's rules. `saved` is a plan to carry out as it was seen, with its own
+        options and overrides.
+
+        Raises:
+            TerpError: a rule objects, or the saved plan is not what would be done now (exit code 2); nothing
+                was changed.
+        """
+        if saved:
+            self._refuse_another(saved)
+            options, allow = saved.options, saved.allowed
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
         report = self._checked(pulumi) if check else None
+        options = _looking(options, removed is not None)
         try:
             with beside(self._gather):
-                changes, swept = self._through(pulumi, pulumi.up, *_looking(options, removed is not None))
+                passing = self._gate(pulumi, options, allow, saved)
+                changes, swept = self._through(pulumi, pulumi.up, *passing, *options)
         except EngineError:
             if "hosts" in (outputs := pulumi.outputs()):
                 self._write_access_files(outputs)  # they are wanted most when something stands still
@@ -88,11 +113,11 @@ class Deployment:
             tuple(map(StandingApplication.model_validate, outputs.get("applications", ()))),
         )
 
-    def plan(self, *options: str, check: bool = True) -> Result:
+    def plan(self, *options: str, check: bool = True, allow: Collection[str] = ()) -> Planned:
         """What `up` would change, and what stands against it; nothing is changed on the cloud."""
         pulumi = self._pulumi()
         report = preflight_report(self.workspace, pulumi, self._progress) if check else None
-        return Result(pulumi.preview(self._progress, *options), report=report)
+        return self._planned(pulumi, options, allow, report)
 
     def destroy(self, *options: str) -> Result:
         """Remove everything that the environment has on the cloud, what is protected included."""
@@ -163,6 +188,68 @@ class Deployment:
         report.raise_if_bad()
         return report
 
+    def _gate(
+        self, pulumi: Pulumi, options: tuple[str, ...], allow: Collection[str], saved: Planned | None
+    ) -> tuple[str, ...]:
+        """Refuse a plan that destroys; returns the options of `up` that let through what was allowed.
+
+        The first time there is nothing to lose, and no plan to be made.
+        """
+        if not saved and not is_raised(pulumi.state()):
+            refuse(judge(NOTHING, self.workspace.environment, allow, self.workspace.config))
+            return ()
+        now = self._planned(pulumi, options, allow)
+        if saved and (differences := list(saved.differences(now))):
+            said = "\n".join(differences)
+            raise TerpError(
+                f"the world has moved on since this plan was made; nothing was changed\n{said}",
+                hint="look at it anew: terp plan <stack> --out plan.json",
+                exit_code=2,
+            )
+        refuse(now.findings)
+        return (UNPROTECTED,) if now.findings else ()
+
+    def _planned(
+        self,
+        pulumi: Pulumi,
+        options: tuple[str, ...],
+        allow: Collection[str],
+        report: Report | None = None,
+    ) -> Planned:
+        raised = is_raised(pulumi.state())
+        return planned(
+            self.workspace,
+            self._preview(pulumi, options),
+            raised=raised,
+            options=options,
+            allow=allow,
+            report=report,
+        )
+
+    def _refuse_another(self, saved: Planned) -> None:
+        stack = self.workspace.stack
+        if saved.stack != stack:
+            raise TerpError(
+                f"the plan is one of {saved.stack}, not of {stack}; nothing was changed",
+                hint=f"terp up {saved.stack} --plan ...",
+                exit_code=2,
+            )
+
+    def _preview(self, pulumi: Pulumi, options: tuple[str, ...]) -> Changes:
+        """What would change; asked again where it failed for a passing reason."""
+        for pause in PAUSES:
+            try:
+                return pulumi.preview(self._progress, *options)
+            except EngineError as error:
+                if not error.passing:
+                    raise
+                self._pause(pause)
+        return pulumi.preview(self._progress, *options)
+
+    def _pause(self, seconds: float) -> None:
+        with self._progress.task("pause: the cloud stumbled", expected=seconds):
+            time.sleep(seconds)
+
     def _through(
         self, pulumi: Pulumi, run: Callable[..., Changes], *options: str
     ) -> tuple[Changes, tuple[str, ...]]:
@@ -181,8 +268,7 @@ class Deployment:
                 if pause is None or not error.passing:
                     raise
                 done = done.then(error.changes)
-                with self._progress.task("pause: the cloud stumbled", expected=pause):
-                    time.sleep(pause)
+                self._pause(pause)
             removed += self._clear(pulumi)
             options = _looking(options, True)
 

@@ -17,9 +17,11 @@ import yaml
 
 from terp.command import Command
 from terp.environment import Environment, read
+from terp.environment.document import parse
 from terp.environment.stack_file import stack_name
 from terp.openstack.connection import environment_variables
 from terp.paths import PROJECT, state_dir
+from terp.policy.pack import EXECUTABLE
 from terp.tools import Toolchain
 
 SALT = "encryptionsalt"
@@ -31,6 +33,8 @@ ENGINE = {
 """What makes the engine quick without giving up its checkpoints (decision 020)."""
 TO_FINISH = 120.0
 """Seconds that an interrupted engine has for the operations that it has begun."""
+POLICY_PACK = "PULUMI_OPTION_POLICY_PACK"
+"""What `--policy-pack` of `pulumi preview` and `up` is without being said."""
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -50,6 +54,11 @@ class Workspace:
             InvalidEnvironmentError: with all that is wrong.
         """
         return read(self.stack_file)
+
+    @property
+    def config(self) -> object:
+        """All that stands under `config` in the stack's file."""
+        return parse(self.stack_file.read_text(encoding="utf-8-sig")).at(("config",))
 
     @property
     def copy(self) -> Path:
@@ -123,6 +132,10 @@ class Workspace:
         """
         return {**self.engine(toolchain), **environment_variables(self.environment.cloud)}
 
+    def by_hand(self, toolchain: Toolchain) -> dict[str, str]:
+        """As `variables`, for a person who runs Pulumi: the gate's rules stand in the way there, too."""
+        return {**self.variables(toolchain), POLICY_PACK: str(EXECUTABLE)}
+
     def engine(self, toolchain: Toolchain) -> dict[str, str]:
         """As `variables`, without a cloud: enough for the state."""
         tools = toolchain.env()
@@ -131,6 +144,7 @@ class Workspace:
             **tools,
             "PATH": f"{python}{os.pathsep}{tools['PATH']}",
             **ENGINE,
+            POLICY_PACK: "",  # Terp has its own way through the gate
         }
         if "PULUMI_BACKEND_URL" not in os.environ:
             variables["PULUMI_BACKEND_URL"] = f"file://{state_dir() / 'pulumi'}?metadata=skip"

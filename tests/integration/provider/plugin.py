@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
+
 from terp.command import CommandError
 from terp.kubernetes.keys import ENCRYPTION
 from terp.kubernetes.life import Ended, Life, Wanted
@@ -99,4 +101,4 @@ def no_check(nodes: Sequence[Node], *_: object) -> Report:
 
 
 clusters = ClusterResource(lambda: Life(Scripts(), no_check))
-serve(Servicer(sys.argv[-1], VERSION, {CLUSTER: clusters}))
+serve(Servicer(sys.argv[-1], VERSION, {CLUSTER: clusters}), add_ResourceProviderServicer_to_server)

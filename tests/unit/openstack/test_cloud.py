@@ -13,12 +13,15 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockMonitor
 
 from terp.environment import Environment, read
+from terp.environment.stack_file import stack_name
 from terp.openstack.cloud import Cloud
 from terp.openstack.hosts import Host
 from terp.paths import PROJECT
 
+SHIPPED = sorted((PROJECT / "stacks").glob("Pulumi.*.yaml"))
 VALID = sorted((PROJECT / "tests" / "fixtures" / "valid").glob("*.yaml"))
 LARGE = 20
 """Servers from which on the golden file has names only."""
@@ -50,6 +53,15 @@ class Recorder(Mocks):
         return {"id": f"{args.token.rpartition(':')[2]} {wanted}", "properties": {"os_distro": "debian"}}
 
 
+class Registrar(MockMonitor):  # type: ignore[misc]
+    """Remembers resources by the URN that the engine would give them, with the types of all parents."""
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        above = parent.split("::")[2] if parent else ""
+        kind = type_ if above in ("", "pulumi:pulumi:Stack") else f"{above}${type_}"
+        return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{kind}::{name}"
+
+
 @pytest.fixture(autouse=True)
 def no_host_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The consoles of servers that are not there say nothing."""
@@ -64,9 +76,14 @@ def no_host_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(stack: str, environment: Environment) -> tuple[Recorder, list[dict[str, Any]]]:
     """What was asked for, and the records of the hosts."""
-    asyncio.set_event_loop(asyncio.new_event_loop())
     recorder = Recorder()
-    pulumi.runtime.set_mocks(recorder, project="terp", stack=stack)
+    return recorder, registered(Registrar(recorder), stack, environment)
+
+
+def registered(monitor: MockMonitor, stack: str, environment: Environment) -> list[dict[str, Any]]:
+    """The records of the hosts, after everything is registered."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi.runtime.set_mocks(monitor.mocks, project="terp", stack=stack, monitor=monitor)
     hosts: list[dict[str, Any]] = []
 
     @pulumi.runtime.test
@@ -74,7 +91,7 @@ def made(stack: str, environment: Environment) -> tuple[Recorder, list[dict[str,
         return Cloud(stack, environment).hosts.apply(hosts.extend)
 
     program()
-    return recorder, hosts
+    return hosts
 
 
 def lines(recorder: Recorder, *, names_only: bool) -> Iterator[str]:
@@ -92,6 +109,14 @@ def test_an_environment_becomes_these_resources(file: Path, golden: Callable[[st
         f"program/{file.stem}.txt",
         "\n".join(lines(recorder, names_only=len(hosts) > LARGE)) + "\n",
     )
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=stack_name)
+def test_no_logical_name_of_a_shipped_stack_changes(file: Path, golden: Callable[[str, str], None]) -> None:
+    stack, monitor = stack_name(file), Registrar(Recorder())
+    registered(monitor, stack, read(file))
+    urns = sorted(urn.split("::", 2)[2] for urn in monitor.resources if "::pulumi:" not in urn)
+    golden(f"urns/{stack}.txt", "\n".join(urns) + "\n")
 
 
 @pytest.mark.parametrize("file", VALID, ids=lambda file: file.stem)
