@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from terp.model import Model
 
-STACK = "pulumi:pulumi:Stack"
+CLOUD = "terp:openstack:Cloud"
 VOLUME = "openstack:blockstorage/volume:Volume"
 INSTANCE = "openstack:compute/instance:Instance"
 CLUSTER = "terp:kubernetes:Cluster"
@@ -69,7 +69,7 @@ class Step(Model):
 class Plan(Model):
     """Every resource that there is or would be, once each.
 
-    `raised` says whether the stack has ever been led to its end: before, there is nothing to lose.
+    `raised` says whether the stack has ever had all of its hosts: before, there is nothing to lose.
     """
 
     steps: tuple[Step, ...]
@@ -119,12 +119,12 @@ def plan_of_states(old: Mapping[str, Properties], new: Mapping[str, Properties],
 
 
 def is_raised(state: Mapping[str, Any]) -> bool:
-    """Whether a stack's deployment, as `pulumi stack export` has it, was ever led to its end.
+    """Whether a stack's deployment, as `pulumi stack export` has it, has ever had all of its hosts.
 
-    Its program registers its outputs last.
+    The layer that has them registers its outputs last.
     """
     resources = state.get("resources") or ()
-    return any(each["type"] == STACK and each.get("outputs") for each in resources)
+    return any(each["type"] == CLOUD and each.get("outputs") for each in resources)
 
 
 def _one(before: Step, said: Step) -> Step:

@@ -42,7 +42,7 @@ PAUSES = (5.0, 15.0)
 """Seconds to wait before a run that failed for a passing reason is gone on with."""
 
 NOTHING = Plan(steps=(), raised=False)
-"""What is to lose on a stack that was never led to its end."""
+"""What is to lose on a stack that never had all of its hosts."""
 
 
 @dataclass(frozen=True)

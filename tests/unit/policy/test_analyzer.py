@@ -13,7 +13,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from terp.paths import PROJECT
 from terp.policy.pack.analyzer import Analyzer
 from terp.policy.pack.state import record_of
-from terp.policy.plan import STACK, VOLUME
+from terp.policy.plan import CLOUD, VOLUME
 from terp.policy.rules import RULES
 from terp.provider.values import SECRET, SIGNATURE
 
@@ -22,7 +22,7 @@ URN = f"urn:pulumi:prod::terp::terp:openstack:Cloud${VOLUME}::"
 FLOATING_IP = "urn:pulumi:prod::terp::openstack:networking/floatingIp:FloatingIp::api"
 STATE: dict[str, list[dict[str, Any]]] = {
     "resources": [
-        {"type": STACK, "urn": f"urn:pulumi:prod::terp::{STACK}::s", "outputs": {"a": 1}},
+        {"type": CLOUD, "urn": f"urn:pulumi:prod::terp::{CLOUD}::s", "outputs": {"a": 1}},
         {"type": VOLUME, "urn": f"{URN}etcd-0", "inputs": {"size": 4}, "outputs": {"size": 4, "id": "x"}},
         {"type": VOLUME, "urn": f"{URN}old", "delete": True},
     ]

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from terp.policy.plan import is_raised, plan_of_events, plan_of_states
+from terp.policy.plan import CLOUD, is_raised, plan_of_events, plan_of_states
 
 URN = "urn:pulumi:prod::terp::terp:openstack:Cloud$openstack:blockstorage/volume:Volume::etcd-0"
-STACK = "urn:pulumi:prod::terp::pulumi:pulumi:Stack::terp-prod"
 
 
 def event(op: str, old: Any = None, new: Any = None, **more: Any) -> dict[str, Any]:
@@ -60,8 +59,8 @@ def test_two_states_make_a_plan() -> None:
     assert [step.name for step in plan.of("k") if step.goes] == ["gone"]
 
 
-def test_a_stack_is_raised_when_its_program_came_to_its_end() -> None:
-    stack = {"type": "pulumi:pulumi:Stack", "urn": STACK}
+def test_a_stack_is_raised_when_it_has_had_all_its_hosts() -> None:
+    layer = {"type": CLOUD, "urn": f"urn:pulumi:prod::terp::{CLOUD}::prod"}
     assert not is_raised({})
-    assert not is_raised({"resources": [stack, {"type": "x", "urn": URN, "outputs": {"size": 4}}]})
-    assert is_raised({"resources": [{**stack, "outputs": {"hosts": []}}]})
+    assert not is_raised({"resources": [layer, {"type": "x", "urn": URN, "outputs": {"size": 4}}]})
+    assert is_raised({"resources": [{**layer, "outputs": {"hosts": []}}]})
