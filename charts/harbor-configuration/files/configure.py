@@ -20,7 +20,9 @@ from urllib.parse import urlencode
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 Fields: TypeAlias = "dict[str, Json]"
 SECRETS = Path("/secrets")
-ROBOT = "nodes"
+NODES = "nodes"
+"""The robot that reads images of all projects."""
+EVERY_PROJECT = "*"
 
 
 class Cache(TypedDict):
@@ -44,6 +46,7 @@ class Wanted(TypedDict):
     issuer: str
     administrators: str
     projects: list[Project]
+    tenants: list[str]
     keep: int
     days: int
     scan: str
@@ -116,6 +119,10 @@ def project(harbor: Harbor, wanted: Project) -> None:
         say(f"project {name}")
 
 
+def _of(tenants: Sequence[str]) -> list[Project]:
+    return [{"name": each} for each in tenants]
+
+
 def _registry(harbor: Harbor, name: str, cache: Cache) -> Json:
     if harbor.named("registries", name) is None:
         harbor.call("POST", "registries", {"name": name, "type": cache["type"], "url": cache["url"]})
@@ -154,29 +161,30 @@ def retention(harbor: Harbor, name: str, keep: int, days: int) -> None:
     say(f"retention of {name}")
 
 
-def robot(harbor: Harbor, secret: str) -> None:
-    """Nodes read images of all projects by it, and do nothing else."""
-    if (found := _robot(harbor)) is None:
-        access: list[Json] = [{"resource": "repository", "action": "pull"}]
+def robot(harbor: Harbor, name: str, of: str, actions: Sequence[str], secret: str) -> None:
+    """It does this with images of one project, or of every one, and nothing else."""
+    if (found := _robot(harbor, name)) is None:
+        access: list[Json] = [{"resource": "repository", "action": each} for each in actions]
         body: Fields = {
-            "name": ROBOT,
-            "description": "Nodes that read images",
+            "name": name,
+            "description": "Made by harbor-configuration",
             "level": "system",
             "duration": -1,
-            "permissions": [{"kind": "project", "namespace": "*", "access": access}],
+            "permissions": [{"kind": "project", "namespace": of, "access": access}],
         }
         harbor.call("POST", "robots", body)
-        say(f"robot {ROBOT}")
-        found = _robot(harbor)
+        say(f"robot {name}")
+        found = _robot(harbor, name)
     if found is None:
-        raise LookupError(f"robot {ROBOT} is not there after it was made")
+        raise LookupError(f"robot {name} is not there after it was made")
     harbor.call("PATCH", f"robots/{found['id']}", {"secret": secret})
 
 
-def _robot(harbor: Harbor) -> Fields | None:
+def _robot(harbor: Harbor, name: str) -> Fields | None:
     """Robots have a prefix, which administrators may change."""
-    found = cast("list[Fields]", harbor.call("GET", "robots?page_size=100") or [])
-    return next((each for each in found if str(each["name"]).endswith(f"${ROBOT}")), None)
+    query = urlencode({"q": f"name=~{name}", "page_size": 100})
+    found = cast("list[Fields]", harbor.call("GET", f"robots?{query}") or [])
+    return next((each for each in found if str(each["name"]).endswith(f"${name}")), None)
 
 
 def schedule(harbor: Harbor, path: str, cron: str) -> None:
@@ -209,11 +217,14 @@ def main() -> int:
     try:
         until_it_answers(harbor)
         login(harbor, wanted, (SECRETS / "oidc/client-secret").read_text())
-        for each in wanted["projects"]:
+        for each in (*wanted["projects"], *_of(wanted["tenants"])):
             project(harbor, each)
             if "cache" not in each:
                 retention(harbor, each["name"], wanted["keep"], wanted["days"])
-        robot(harbor, (SECRETS / "robot/secret").read_text())
+        robot(harbor, NODES, EVERY_PROJECT, ["pull"], (SECRETS / "robot/secret").read_text())
+        for tenant in wanted["tenants"]:
+            secret = (SECRETS / "tenants" / tenant).read_text()
+            robot(harbor, f"project-{tenant}", tenant, ["pull", "push"], secret)
         schedule(harbor, "system/scanAll/schedule", wanted["scan"])
         schedule(harbor, "system/gc/schedule", wanted["collect"])
     except urllib.error.HTTPError as error:

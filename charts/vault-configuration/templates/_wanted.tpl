@@ -12,4 +12,7 @@ roles:
   - { name: vault-snapshots, account: vault-snapshots, namespace: {{ .Release.Namespace }}, policy: snapshots }
   - { name: external-secrets, account: external-secrets, namespace: external-secrets, policy: external-secrets }
   - { name: cert-manager, account: vault-issuer, namespace: cert-manager, policy: cert-manager }
+  {{- range .Values.projects }}
+  - { name: project-{{ .name }}, account: external-secrets, namespace: external-secrets, policy: project-{{ .name }} }
+  {{- end }}
 {{- end }}

@@ -3,6 +3,8 @@
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from terp.paths import PROJECT
 
 FOLDERS = ("charts", "kustomize")
@@ -18,3 +20,11 @@ def component_files(root: Path = PROJECT) -> dict[str, Path]:
 def known_components() -> frozenset[str]:
     """Every component that `platform.components` can switch."""
     return frozenset(component_files())
+
+
+@cache
+def known_namespaces() -> frozenset[str]:
+    """Every namespace that a component lives in, or makes objects in."""
+    files = component_files().values()
+    declared = [yaml.load(file.read_bytes(), yaml.CSafeLoader) for file in files]
+    return frozenset(name for each in declared for name in (each["namespace"], *each.get("namespaces", ())))

@@ -31,6 +31,9 @@ QUANTITY = r"^\d+([KMGT]i?)?$"
 PERCENT = r"^([1-9]\d?|100)%$"
 THRESHOLD = r"^\d+([KMGT]i?|%)?$"
 ANSIBLE_TAG = r"^[A-Za-z0-9_-]+$"
+EMAIL = rf"^[a-z0-9._%+-]+@{LABEL}(\.{LABEL})+$"
+SHARE = r"^(whole|shared|mig-[1-7]g\.\d{1,3}gb)$"
+"""Of a GPU; slices have the names that NVIDIA's device plugin gives them."""
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 FORMS = {
     NAME: 'a name of a-z, 0-9 and "-" (RFC 1123), with a letter or digit at both ends,',
@@ -55,6 +58,8 @@ FORMS = {
     PERCENT: 'a part, such as "20%",',
     THRESHOLD: 'bytes or a part, such as "500Mi" or "10%",',
     ANSIBLE_TAG: 'a tag of Ansible tasks: letters, digits, "_" and "-",',
+    EMAIL: 'an e-mail address in lower case, such as "ada@example.org",',
+    SHARE: 'a share of a GPU: "whole", "shared", or a slice such as "mig-1g.10gb",',
     VARIABLE: 'a name of an Ansible variable: letters, digits and "_", no digit first,',
 }
 """What each pattern means, in words."""
@@ -93,6 +98,7 @@ Oci = Annotated[str, StringConstraints(pattern=OCI, max_length=300)]
 Registry = Annotated[str, StringConstraints(pattern=REGISTRY, max_length=253)]
 Cpu = Annotated[str, StringConstraints(pattern=CPU, max_length=12)]
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY, max_length=20)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
 Percent = Annotated[str, StringConstraints(pattern=PERCENT)]
 Share = Annotated[int, Field(ge=1, le=1000)] | Percent
 """So many of what there is, or a part of it."""

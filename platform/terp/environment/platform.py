@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from terp.environment.fields import DomainName, Https, Name, Oci, Reference
+from terp.environment.projects import Project, ProjectName
 from terp.model import Model
 
 WORK_TREE = "work-tree"
@@ -115,6 +116,11 @@ class Platform(Model):
         title="Components",
         description="Switched on or off; of the others the profile decides, and whether one is needed.",
         examples=[{"harbor": False, "mlflow": True}],
+    )
+    projects: dict[ProjectName, Project] = Field(
+        {},
+        title="Projects",
+        description="What teams, and people alone, work in, by the name of the namespace.",
     )
     stand_ins: bool = Field(
         False,

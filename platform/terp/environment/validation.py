@@ -125,10 +125,12 @@ def _name(key: Key) -> Finding:
     )
     right = (each for each in guesses if pattern and len(each) <= longest and re.fullmatch(pattern, each))
     better = next((each for each in right if each != word), None)
+    example = next((name for each in node.get("examples", ()) for name in each), None)
+    said = f'did you mean "{better}"?' if better else f"for example {shown(example)}" if example else ""
     return Finding(
         key=key,
         message=f"{shown(word)} is not {schema.name_kind(node)}".rstrip(",;"),
-        suggestion=f'did you mean "{better}"?' if better else "",
+        suggestion=said,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from terp.environment.platform import Platform
 from terp.gitops.catalogue import Catalogue
 from terp.model import Model
+from terp.tenancy.tenants import Tenant
 
 
 class Facts(Model):
@@ -77,6 +78,7 @@ class Lists(Model):
         description="Names that the gateway leads to a service.",
         examples=[["harbor.ml.example.org"]],
     )
+    projects: tuple[Tenant, ...] = Field((), title="Projects", description="What people work in.")
 
 
 FACTS = frozenset(Facts.model_fields)

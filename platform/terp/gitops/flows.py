@@ -17,7 +17,7 @@ from terp.gitops.selection import Selection
 KUBERNETES, OUTSIDE, TENANTS = "kubernetes", "outside", "tenants"
 PLACES = frozenset({KUBERNETES, OUTSIDE, TENANTS})
 """Where flows lead, beside components and capabilities."""
-POSTGRES = "postgres"
+POSTGRES, S3 = "postgres", "s3"
 API_SERVER = Flow(to=KUBERNETES, ports=(6443,))
 STATUS_PORT = 8000
 """Of an instance of PostgreSQL, asked by the operator (CloudNativePG 1.30)."""
@@ -30,6 +30,10 @@ NAME_OF_NAMESPACE = "kubernetes.io/metadata.name"
 TENANT = ("app.kubernetes.io/part-of", "kubeflow-profile")
 """Label of people's namespaces (Kubeflow's profiles, namespace-labels.yaml)."""
 ANYWHERE = "0.0.0.0/0"
+METADATA = "169.254.169.254/32"
+"""Where OpenStack tells a server of itself, also what cloud-init was given."""
+OF_TENANTS = (443, 80)
+"""Whatever people's pods fetch from outside: packages, data, models; and the platform's own names."""
 
 
 class Rule(ArgoModel):
@@ -37,6 +41,8 @@ class Rule(ArgoModel):
 
     namespaces: dict[str, str] | None = None
     address: str | None = None
+    without: tuple[str, ...] | None = None
+    """Addresses in it that are not meant."""
     ports: tuple[int, ...] | None = None
 
 
@@ -86,6 +92,32 @@ def policy(
         if each.source == name:
             egress.append(_between(components[each.target], each.ports, mesh))
     return Policy(ingress=joined(ingress), egress=joined(egress))
+
+
+def policy_of_tenants(selection: Selection, known: Words) -> Policy:
+    """What follows for the namespaces of people: each alone, and the platform that serves them.
+
+    A rule names the namespace of a component, and never one of people: none reaches another.
+    """
+    components = selection.components.values()
+    mesh = (HBONE,) if AMBIENT in selection.components else ()
+    ingress = [
+        _between(each, flow.ports, mesh)
+        for each in components
+        for flow in flows(each, selection)
+        if flow.to == TENANTS
+    ]
+    egress = [_between(each, each.tenant_ports, mesh) for each in components if each.tenant_ports]
+    if gateway := selection.components.get(GATEWAY):
+        egress.append(_between(gateway, gateway.public_ports, mesh))
+    outside = {_port(str(known[each])) for each in (S3,) if _is_outside(each, selection)}
+    return Policy(
+        ingress=joined(ingress),
+        egress=(
+            *joined([*egress, Rule(ports=API_SERVER.ports)]),
+            Rule(address=ANYWHERE, without=(METADATA,), ports=tuple(sorted({*OF_TENANTS, *outside}))),
+        ),
+    )
 
 
 def joined(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from terp.environment.findings import did_you_mean
 from terp.environment.platform import Platform
+from terp.environment.projects import Project
 from terp.errors import TerpError
 from terp.gitops.backups import with_backups
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
 from terp.gitops.graph import with_needs
-from terp.gitops.names import BACKUPS, LISTENERS, MONITORS, TRUST
+from terp.gitops.names import BACKUPS, LISTENERS, MONITORS, PROJECTS, TRUST
 
 USED_BY = {"databases": (BACKUPS, MONITORS, TRUST), "routes": (LISTENERS,)}
 """What comes before those that declare such, if it comes at all."""
@@ -19,13 +20,16 @@ USED_BY = {"databases": (BACKUPS, MONITORS, TRUST), "routes": (LISTENERS,)}
 class Selection(NamedTuple):
     """Components by name, in the order of the alphabet, and by name the components that each needs.
 
-    Where databases are backed up, components have the buckets and Secrets of that.
+    Where databases are backed up, components have the buckets and Secrets of that; what makes projects has
+    their namespaces.
     """
 
     components: Mapping[str, Component]
     needs: Mapping[str, tuple[str, ...]]
     providers: Mapping[str, str]
     """By capability a component, or the address of something outside."""
+    projects: Mapping[str, Project]
+    """By the name of the namespace."""
 
     @property
     def backs_up(self) -> bool:
@@ -54,11 +58,19 @@ def select(catalogue: Catalogue, platform: Platform) -> Selection:
     components = {name: catalogue.components[name] for name in names}
     if BACKUPS in components:
         components = {name: with_backups(each) for name, each in components.items()}
+    if PROJECTS in components:
+        components[PROJECTS] = _with_namespaces(components[PROJECTS], platform.projects)
     return Selection(
         components=components,
         needs={name: _after(name, catalogue.components[name], needs[name], names) for name in names},
         providers=platform.providers.chosen,
+        projects=platform.projects,
     )
+
+
+def _with_namespaces(component: Component, projects: Mapping[str, Project]) -> Component:
+    """Of the projects, so that those of its layer may make objects there."""
+    return component.model_copy(update={"namespaces": tuple(projects)})
 
 
 def _needs(component: Component, catalogue: Catalogue, platform: Platform) -> tuple[str, ...]:
@@ -79,6 +91,8 @@ def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:
     The profile does not bring what goes with a provider that is not chosen.
     """
     component = catalogue.components[name]
+    if name == PROJECTS:
+        return bool(platform.projects)
     if component.provides:
         return _is_chosen(name, catalogue, platform)
     of_others = (need for need in component.needs if need in catalogue.components)

@@ -6,8 +6,8 @@ from terp.gitops.argo import ArgoModel
 from terp.gitops.backups import ACCESS_KEY, SECRET_KEY, backup
 from terp.gitops.component import Component, Database, Footprint
 from terp.gitops.facts import Facts, Words
-from terp.gitops.flows import Connection, Policy, connections, policy
-from terp.gitops.names import GATEWAY, MONITORS, TRUST
+from terp.gitops.flows import Connection, Policy, connections, policy, policy_of_tenants
+from terp.gitops.names import GATEWAY, MONITORS, PROJECTS, TRUST
 from terp.gitops.selection import Selection
 from terp.gitops.wiring import host, place
 
@@ -72,11 +72,19 @@ class HttpRoute(ArgoModel):
     gateway: Gateway
 
 
+class Tenants(ArgoModel):
+    """People's namespaces, which are closed like those of components."""
+
+    namespaces: tuple[str, ...]
+    policy: Policy
+
+
 class Surroundings(ArgoModel):
     """The values of the chart; of what a component has none, it has no key."""
 
     secrets: dict[str, dict[str, Remote]] | None = None
     policy: Policy | None = None
+    tenants: Tenants | None = None
     databases: tuple[Cluster, ...] | None = None
     routes: tuple[HttpRoute, ...] | None = None
 
@@ -96,9 +104,15 @@ def _of(
     return Surroundings(
         secrets=_secrets(name, component) or None,
         policy=policy(name, selection, between, known, facts) if closed else None,
+        tenants=_tenants(selection, known) if name == PROJECTS else None,
         databases=tuple(_cluster(each, selection, facts, known) for each in component.databases) or None,
         routes=_routes(component, selection, facts) or None,
     )
+
+
+def _tenants(selection: Selection, known: Words) -> Tenants:
+    names = tuple(sorted(selection.projects))
+    return Tenants(namespaces=names, policy=policy_of_tenants(selection, known))
 
 
 def _secrets(name: str, component: Component) -> dict[str, dict[str, Remote]]:

@@ -14,16 +14,24 @@ from terp.gitops.facts import (
     fill,
 )
 from terp.gitops.selection import Selection
+from terp.tenancy.tenants import Tenant, tenants
 
 
 def lists(selection: Selection, facts: Facts) -> Lists:
     """By component in the order of the alphabet, and as each declares them."""
-    components = selection.components
+    components, projects = selection.components, tenants(selection.projects)
     return Lists(
         clients=tuple(found for name, each in components.items() for found in _clients(name, each, facts)),
-        buckets=tuple(found for name, each in components.items() for found in _buckets(name, each)),
-        generated=tuple(found for name, each in components.items() for found in _generated(name, each)),
+        buckets=(
+            *(found for name, each in components.items() for found in _buckets(name, each)),
+            *map(_bucket_of, projects),
+        ),
+        generated=(
+            *(found for name, each in components.items() for found in _generated(name, each)),
+            *(found for each in projects for found in _generated_for(each)),
+        ),
         hosts=tuple(host(route.host, facts) for each in components.values() for route in each.routes),
+        projects=projects,
     )
 
 
@@ -76,3 +84,13 @@ def _generated(name: str, component: Component) -> Iterator[GeneratedFact]:
     for secret in component.secrets:
         if keys := tuple(key.name for key in secret.keys if key.origin == "generated"):
             yield GeneratedFact(path=_path(name, secret.name), keys=keys)
+
+
+def _bucket_of(tenant: Tenant) -> BucketFact:
+    return BucketFact(name=tenant.bucket, vault=BucketKeys(**tenant.keys.model_dump()))
+
+
+def _generated_for(tenant: Tenant) -> Iterator[GeneratedFact]:
+    yield GeneratedFact(path=tenant.keys.path, keys=(tenant.keys.access_key, tenant.keys.secret_key))
+    if tenant.registry:
+        yield GeneratedFact(path=tenant.registry, keys=("password",))

@@ -1,6 +1,6 @@
-"""Room for the platform: what its components request, against what the workers have."""
+"""Room for the platform and its projects: what they ask for, against what the workers have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from terp.environment import Environment
 from terp.environment.quantities import Requests, amount, gibibytes, thousandths
@@ -19,6 +19,7 @@ def check(stack: str, environment: Environment, snapshot: Snapshot, wanted: Requ
     if not workers or not all(each.flavor in flavors for each in workers):
         return
     room = sum((_room(environment, flavors[each.flavor]) for each in workers), start=Requests())
+    yield from _quotas(stack, environment, flavors)
     where, hint = (*NODES, "pools"), "more or larger workers, or fewer components; terp gitops components"
     if wanted.cpu > room.cpu:
         said = f"{wanted.cpu / 1000:.1f} CPU; the workers have {room.cpu / 1000:.1f}"
@@ -26,6 +27,22 @@ def check(stack: str, environment: Environment, snapshot: Snapshot, wanted: Requ
     if wanted.memory > room.memory:
         said = f"{gibibytes(wanted.memory)} of memory; the workers have {gibibytes(room.memory)}"
         yield warning(where, f"the platform requests at least {said} for pods", hint)
+
+
+def _quotas(stack: str, environment: Environment, flavors: Mapping[str, Flavor]) -> Iterator[Finding]:
+    """A warning for each project that may use more than all workers have, also those with taints."""
+    workers = [each for each in servers(stack, environment) if each.role == "worker"]
+    if not environment.platform or not all(each.flavor in flavors for each in workers):
+        return
+    room = sum((_room(environment, flavors[each.flavor]) for each in workers), start=Requests())
+    for name, project in sorted(environment.platform.projects.items()):
+        key, hint = ("platform", "projects", name, "quota"), "a smaller quota, or more or larger workers"
+        if thousandths(project.quota.cpu) > room.cpu:
+            said = f"{project.quota.cpu} CPU; all workers together have {room.cpu / 1000:.1f}"
+            yield warning(key, f"{name} may request {said}", hint)
+        if amount(project.quota.memory) > room.memory:
+            said = f"{project.quota.memory} of memory; all workers together have {gibibytes(room.memory)}"
+            yield warning(key, f"{name} may request {said}", hint)
 
 
 def _takes_pods(server: Server, environment: Environment) -> bool:

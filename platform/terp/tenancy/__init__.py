@@ -1,1 +1,1 @@
-"""Teams on one platform: namespaces, quotas, network policies, access."""
+"""Tenants: what each project of an environment gets, and what keeps it apart from all others."""

@@ -1,5 +1,6 @@
 """Who may connect to whom: from one declaration, the policies of both ends."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from tests.unit.gitops.selections import FACTS, component, known, selection
 
 from terp.gitops.component import Component
 from terp.gitops.facts import facts_of, words
-from terp.gitops.flows import Policy, Rule, connections, joined, policy
+from terp.gitops.flows import Policy, Rule, connections, joined, policy, policy_of_tenants
 from terp.gitops.reading import read_catalogue
 from terp.gitops.selection import Selection, select
 from terp.gitops.surroundings import OPEN
@@ -181,3 +182,34 @@ def _ports(rules: tuple[Rule, ...], namespace: str) -> set[int] | None:
 
 def test_the_namespaces_that_stay_open_are_few():
     assert {"kube-system", "argocd"} == OPEN
+
+
+def test_people_reach_what_serves_them_and_are_reached_by_what_says_so():
+    found = of_tenants(
+        with_gateway(
+            store=component(namespace="store", tenant_ports=[9000]),
+            closed=component(namespace="closed", metrics=[1]),
+            culler=component(namespace="culler", **flow("tenants", 8888)),
+        )
+    )
+    assert found.ingress == (between("culler", 8888),)
+    assert found.egress == (
+        Rule(ports=(6443,)),
+        between("istio-system", 443),
+        between("store", 9000),
+        Rule(address="0.0.0.0/0", without=("169.254.169.254/32",), ports=(80, 443)),
+    )
+
+
+def test_people_reach_the_port_of_an_object_storage_outside():
+    outside = of_tenants(with_gateway({"s3": "https://s3.example.org:9443"})).egress[-1]
+    assert outside.ports == (80, 443, 9443)
+
+
+def with_gateway(providers: Mapping[str, str] | None = None, /, **components: Component) -> Selection:
+    gateway = component(namespace="istio-system", public_ports=[443])
+    return selection(providers or {}, istio_ingressgateway=gateway, **components)
+
+
+def of_tenants(selected: Selection) -> Policy:
+    return policy_of_tenants(selected, known(selected))

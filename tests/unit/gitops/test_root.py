@@ -76,7 +76,7 @@ def test_a_chart_of_ours_lies_in_the_repository():
     source, _around = spec("secret-store").sources
     assert source.path == "charts/secret-store"
     assert source.helm
-    assert source.helm.values_object == {"server": "https://vault.vault.svc:8200"}
+    assert source.helm.values_object == {"server": "https://vault.vault.svc:8200", "projects": []}
 
 
 def test_what_is_made_around_a_component_is_a_source_of_its_own_from_our_repository():

@@ -67,3 +67,10 @@ def test_a_switch_of_nothing_is_refused():
     with pytest.raises(TerpError) as caught:
         names(components={"harbour": False})
     assert caught.value.hint == 'did you mean "harbor"?'
+
+
+def test_what_makes_projects_is_there_when_there_are_any_and_reaches_their_namespaces_alone():
+    projects = {"vision": {"owner": "ada@example.org"}, "speech": {"owner": "ada@example.org"}}
+    assert "projects" not in select(CATALOGUE, platform()).components
+    found = select(CATALOGUE, platform(projects=projects)).components["projects"]
+    assert found.namespaces == ("vision", "speech")

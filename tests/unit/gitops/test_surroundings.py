@@ -53,7 +53,9 @@ def test_namespaces_that_would_take_the_cluster_with_them_stay_open(namespace: s
 def test_components_of_one_namespace_have_their_own_each():
     names = [name for name, each in CATALOGUE.components.items() if each.namespace == "kubeflow"]
     everything = {name: True for name, each in CATALOGUE.components.items() if not each.provides}
-    applications = root_values("test", platform(components=everything), CATALOGUE).applications
+    projects = {"vision": {"owner": "ada@example.org"}}
+    wanted = platform(components=everything, projects=projects)
+    applications = root_values("test", wanted, CATALOGUE).applications
     releases = [applications[name].spec.sources[-1].helm for name in names]
     assert len({each.release_name for each in releases if each}) == len(names) > 5
 
@@ -129,7 +131,7 @@ def test_what_is_kept_outside_is_brought_and_reached_there():
     assert not {"vault", "minio", "keycloak"} & found.keys()
     store = found["secret-store"].spec.sources[0].helm
     assert store
-    assert store.values_object == {"server": "https://vault.example.org"}
+    assert store.values_object == {"server": "https://vault.example.org", "projects": []}
     helm = found["harbor"].spec.sources[-1].helm
     assert helm
     harbor = Surroundings.model_validate(helm.values_object)

@@ -1,8 +1,10 @@
 """What components declare together, as values ask for it."""
 
-from tests.unit.gitops.selections import FACTS, component, known, selection
+from tests.unit.gitops.platforms import platform
+from tests.unit.gitops.selections import FACTS, catalogue, component, known, selection
 
 from terp.gitops.facts import fill
+from terp.gitops.selection import select
 from terp.gitops.wiring import lists
 
 SECRET = {
@@ -86,3 +88,15 @@ def test_a_client_whose_secret_is_a_copy_has_the_place_of_the_original():
     (found,) = lists(selection(proxy=proxy), FACTS).clients
     assert found.vault
     assert (found.vault.path, found.vault.key) == ("platform/web/web", "client-secret")
+
+
+def test_projects_have_buckets_and_what_is_made_for_them():
+    projects = {"vision": {"owner": "ada@example.org", "registry": True}}
+    told = lists(select(catalogue(web=WEB), platform(projects=projects)), FACTS)
+    keys = {"path": "projects/vision/s3", "access_key": "access-key", "secret_key": "secret-key"}
+    assert told.buckets[-1].model_dump() == {"name": "project-vision", "vault": keys}
+    assert [each.model_dump() for each in told.generated[-2:]] == [
+        {"path": "projects/vision/s3", "keys": ("access-key", "secret-key")},
+        {"path": "projects/vision/registry", "keys": ("password",)},
+    ]
+    assert [each.name for each in told.projects] == ["vision"]

@@ -59,3 +59,28 @@ def test_nothing_is_said_of_flavors_that_are_not_known():
 def test_it_is_part_of_the_report():
     assert judge(STACK, environment(), snapshot(), None, MORE_CPU).warnings
     assert not judge(STACK, environment(), snapshot(), None).warnings
+
+
+@pytest.mark.parametrize(
+    ("quota", "message"),
+    [
+        ({"cpu": "7"}, "vision may request 7 CPU; all workers together have 6.8"),
+        ({"memory": "15Gi"}, "vision may request 15Gi of memory; all workers together have 14.3 GiB"),
+    ],
+)
+def test_a_project_that_may_use_more_than_there_is_is_told(quota: dict[str, str], message: str):
+    hint = "a smaller quota, or more or larger workers"
+    found = findings(Requests(), platform=with_project({"cpu": "6", "memory": "14Gi", **quota}))
+    assert found == [("warning", "platform.projects.vision.quota", message, hint)]
+
+
+def test_a_project_that_fits_is_right():
+    assert findings(Requests(), platform=with_project({"cpu": "6", "memory": "14Gi"})) == []
+
+
+def with_project(quota: dict[str, str]) -> dict[str, Any]:
+    return {
+        "domain": "ml.example.org",
+        "git": {"repository": "https://git.example.org/terp.git"},
+        "projects": {"vision": {"owner": "ada@example.org", "quota": quota}},
+    }

@@ -15,6 +15,7 @@ from terp.environment.rules.kubernetes import KUBERNETES
 from terp.environment.rules.names import NAMES, name_of_the_stack
 from terp.environment.rules.networks import NETWORKS
 from terp.environment.rules.platform import PLATFORM
+from terp.environment.rules.projects import PROJECTS
 from terp.environment.rules.ranges import RANGES
 from terp.environment.rules.trust import TRUST
 from terp.environment.rules.variables import VARIABLES
@@ -25,7 +26,7 @@ RULES: tuple[Callable[[Environment], Iterator[Finding]], ...] = (
     *(*NAMES, *GROUPS, *VOLUMES),
     *(*ACCESS, *TRUST),
     *(*KUBERNETES, *VARIABLES),
-    *PLATFORM,
+    *(*PLATFORM, *PROJECTS),
 )
 
 
