@@ -39,8 +39,8 @@ From = Annotated[
 class _Backup(TyperGroup):
     """`terp backup STACK` is `terp backup create STACK`."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        """Put the command's name before what is none."""
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Put the command's name before what is none; typer has a Click of its own under a private name."""
         asks = not args or args[0] in self.commands or args[0] in ctx.help_option_names
         return super().parse_args(ctx, args if asks else [CREATE, *args])
 

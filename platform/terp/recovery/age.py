@@ -30,8 +30,10 @@ def unseal(file: Path, to: Path, keys: Sequence[Identity]) -> None:
     to.touch(mode=0o600)
     try:
         pyrage.decrypt_file(str(file), str(to), keys)
-    except pyrage.DecryptError as error:
+    except (pyrage.DecryptError, OSError) as error:
         to.unlink()
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's own; one without a number is age's: "age file is truncated"
         raise ClosedError(str(error)) from error
 
 
