@@ -116,6 +116,25 @@ class Command:
         if code:
             raise CommandError(argv, code, _end(log_file, before), hint)
 
+    def write_to(self, file: Path, *args: str | Path, timeout: float | None = None) -> None:
+        """Run to the end with its output, any bytes, as a new `file` that its owner alone reads.
+
+        Raises:
+            CommandError: as for `run`.
+        """
+        argv = [*self.argv, *map(str, args)]
+        with (
+            os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
+            self._started(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE) as process,
+        ):
+            try:
+                _, err = process.communicate(timeout=self._limit(timeout))
+            except subprocess.TimeoutExpired as error:
+                raise CommandError(argv, None, _text(error.stderr)) from error
+        log.debug("ran", program=Path(argv[0]).name, code=process.returncode)
+        if process.returncode:
+            raise CommandError(argv, process.returncode, err)
+
     def _limit(self, timeout: float | None) -> float:
         return self.timeout if timeout is None else timeout
 

@@ -37,6 +37,15 @@ def test_output_is_what_the_program_printed():
     assert SHELL.output("echo one; echo two >&2") == "one"
 
 
+def test_any_bytes_become_a_file_that_its_owner_alone_reads(tmp_path: Path):
+    file = tmp_path / "file"
+    SHELL.write_to(file, r"printf '\377\000\n'; echo word >&2")
+    assert file.read_bytes() == b"\xff\x00\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(CommandError, match="word"):
+        SHELL.write_to(tmp_path / "other", "echo word >&2; exit 3")
+
+
 def test_standard_input_reaches_the_program():
     assert Command(("cat",)).output(stdin="grüße") == "grüße"
 

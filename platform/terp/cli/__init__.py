@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from terp.cli import (
     acceptance,
+    backup,
     cloud,
     doctor,
     environment,
@@ -42,6 +43,7 @@ app.command()(doctor.doctor)
 app.command()(environment.explain)
 app.command()(mirror.mirror)
 app.add_typer(environment.config, name="config")
+app.add_typer(backup.app, name="backup")
 app.add_typer(hosts.app, name="hosts")
 app.add_typer(cloud.app, name="cloud")
 app.add_typer(tools.app, name="tools")

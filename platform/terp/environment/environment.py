@@ -9,6 +9,7 @@ from terp.environment.kubernetes import Kubernetes
 from terp.environment.network import Network
 from terp.environment.nodes import Nodes
 from terp.environment.platform import Platform
+from terp.environment.recovery import Recovery
 from terp.model import Model
 
 
@@ -37,4 +38,9 @@ class Environment(Model):
     )
     platform: Platform | None = Field(
         None, title="Platform", description="What Argo CD deploys on the cluster; nothing when absent."
+    )
+    recovery: Recovery | None = Field(
+        None,
+        title="Recovery",
+        description="What is kept for the day on which it is lost; nothing when absent.",
     )

@@ -35,6 +35,7 @@ EMAIL = rf"^[a-z0-9._%+-]+@{LABEL}(\.{LABEL})+$"
 SHARE = r"^(whole|shared|mig-[1-7]g\.\d{1,3}gb)$"
 """Of a GPU; slices have the names that NVIDIA's device plugin gives them."""
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+AGE_RECIPIENT = r"^age1[02-9ac-hj-np-z]{58}$"
 FORMS = {
     NAME: 'a name of a-z, 0-9 and "-" (RFC 1123), with a letter or digit at both ends,',
     POOL_NAME: 'a name of a-z, 0-9 and "-" (RFC 1123) that begins with a letter and has no "-" at its end,',
@@ -60,6 +61,7 @@ FORMS = {
     ANSIBLE_TAG: 'a tag of Ansible tasks: letters, digits, "_" and "-",',
     EMAIL: 'an e-mail address in lower case, such as "ada@example.org",',
     SHARE: 'a share of a GPU: "whole", "shared", or a slice such as "mig-1g.10gb",',
+    AGE_RECIPIENT: 'a public key of age, such as "age126t7...", as `terp backup key` prints it,',
     VARIABLE: 'a name of an Ansible variable: letters, digits and "_", no digit first,',
 }
 """What each pattern means, in words."""
@@ -106,6 +108,7 @@ Threshold = Annotated[str, StringConstraints(pattern=THRESHOLD, max_length=20)]
 Json = Annotated[JsonValue, WithJsonSchema({})]
 """Any value: text, number, boolean, list, mapping."""
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE, max_length=100)]
+AgeRecipient = Annotated[str, StringConstraints(pattern=AGE_RECIPIENT)]
 Port = Annotated[int, Field(ge=1, le=65_535, json_schema_extra={"unit": "port number"})]
 Gibibytes = Annotated[int, Field(ge=1, le=65_536, json_schema_extra={"unit": "GiB"})]
 Count = Annotated[int, Field(ge=0, le=1000, json_schema_extra={"unit": "nodes"})]
@@ -114,5 +117,7 @@ OddCount = Annotated[Literal[1, 3, 5], Field(json_schema_extra={"unit": "nodes"}
 Bytes = Annotated[int, Field(ge=1280, le=9216, json_schema_extra={"unit": "bytes"})]
 """Of an MTU: from what every IPv6 link carries (RFC 8200, 5) to large frames."""
 Seconds = Annotated[int, Field(ge=1, le=86_400, json_schema_extra={"unit": "seconds"})]
+Minutes = Annotated[int, Field(ge=1, le=525_600, json_schema_extra={"unit": "minutes"})]
+Kept = Annotated[int, Field(ge=0, le=1000, json_schema_extra={"unit": "sets"})]
 FloatingIp = Literal["none", "new"] | Ipv4
 """No floating IP, a new one, or one that the project has reserved."""

@@ -44,7 +44,7 @@ if $inside etcdutl version >/dev/null 2>&1; then tool=etcdutl; else tool=etcdctl
 status=$($inside $tool snapshot status "$new" --write-out=json)
 [ "$new" = "$file.new" ] || mv "$new" "$file.new"
 mv "$file.new" "$file"
-echo "snapshot of etcd on $(hostname): $file $status"
+echo "$file $status"
 ls {SNAPSHOTS}/*.db | sort | head -n -{KEPT} | xargs -r rm -f
 """
 """Kubespray's etcd is a service with /etc/etcd.env, kubeadm's a static pod that has its data folder alone in
@@ -96,7 +96,14 @@ def labelling(changes: Mapping[str, NodeChange]) -> Iterator[str]:
 
 def snapshot(on: Shell, node: Node, run: Run) -> str:
     """Take a snapshot of etcd, see that it is one, and keep the newest."""
-    return on.run(node, SNAPSHOT, LIMIT).strip()
+    file, status = take_snapshot(on, node)
+    return f"snapshot of etcd on {node.name}: {file} {status}"
+
+
+def take_snapshot(on: Shell, node: Node) -> tuple[str, str]:
+    """Take a snapshot; the file of it on the node, and its status (JSON)."""
+    file, _, status = on.run(node, SNAPSHOT, LIMIT).strip().partition(" ")
+    return file, status
 
 
 def tell_new_nodes(on: Shell, node: Node, run: Run) -> str:

@@ -36,16 +36,36 @@ class Shell:
             UnreachableError: the node does not answer, or not with its key.
             CommandError: the script failed.
         """
-        root = ("sh", "-s") if node.user == "root" else ("sudo", "-n", "sh", "-s")
-        try:
-            return self._ssh.run(node.name, *root, stdin=script, timeout=limit).stdout
-        except CommandError as error:
-            if error.code in (UNREACHABLE, None):
-                said = error.output.strip().rpartition("\n")[2]
-                raise UnreachableError(
-                    f"{node.name} does not answer SSH: {said or f'not within {limit:.0f} s'}"
-                ) from error
-            raise
+        with _answering(node, limit):
+            return self._ssh.run(node.name, *_as_root(node), "sh", "-s", stdin=script, timeout=limit).stdout
+
+    def fetch(self, node: Node, file: str, to: Path, limit: float = LIMIT) -> None:
+        """Copy a file of a node into a new one that its owner alone reads; its name needs no quotes.
+
+        Raises:
+            UnreachableError: the node does not answer, or not with its key.
+            CommandError: there is no such file.
+        """
+        with _answering(node, limit):
+            self._ssh.write_to(to, node.name, *_as_root(node), "cat", file, timeout=limit)
+
+
+def _as_root(node: Node) -> tuple[str, ...]:
+    return () if node.user == "root" else ("sudo", "-n")
+
+
+@contextmanager
+def _answering(node: Node, limit: float) -> Iterator[None]:
+    """Tells failures of ssh itself from those of what it runs."""
+    try:
+        yield
+    except CommandError as error:
+        if error.code in (UNREACHABLE, None):
+            said = error.output.strip().rpartition("\n")[2]
+            raise UnreachableError(
+                f"{node.name} does not answer SSH: {said or f'not within {limit:.0f} s'}"
+            ) from error
+        raise
 
 
 @contextmanager

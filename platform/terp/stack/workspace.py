@@ -161,6 +161,13 @@ class Workspace:
         )
 
 
+def passphrase() -> str:
+    """What encrypts secrets in the state, from where Pulumi takes it (`PASSPHRASES`, in their order)."""
+    given = os.environ.get(PASSPHRASES[0])
+    file = os.environ.get(PASSPHRASES[1])
+    return given if given is not None else (Path(file) if file else _passphrase()).read_text().strip()
+
+
 def _passphrase() -> Path:
     """The passphrase that encrypts secrets in the state, made at the first use."""
     file = state_dir() / "passphrase"

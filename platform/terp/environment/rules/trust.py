@@ -115,4 +115,20 @@ def _is_address(name: str) -> bool:
     return True
 
 
-TRUST = (public_keys_are_whole, certificates_can_be_read, time_servers_have_names)
+def recipients_are_whole(environment: Environment) -> Iterator[Finding]:
+    """What encrypts recovery sets has its checksum right: nobody could open what a misspelt key closes."""
+    from pyrage import RecipientError, x25519  # others save its time
+
+    recovery = environment.recovery
+    for place, recipient in enumerate(recovery.recipients if recovery else ()):
+        try:
+            x25519.Recipient.from_str(recipient)
+        except RecipientError:
+            yield Finding(
+                key=("recovery", "recipients", place),
+                message="the key is misspelt: its checksum does not fit",
+                suggestion="copy it anew: it stands in the file of its private key, after `public key:`",
+            )
+
+
+TRUST = (public_keys_are_whole, certificates_can_be_read, time_servers_have_names, recipients_are_whole)
