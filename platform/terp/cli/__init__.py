@@ -18,6 +18,8 @@ from terp.cli import (
     hosts,
     kubespray,
     mirror,
+    reap,
+    smoke,
     stack,
     status,
     tools,
@@ -37,6 +39,8 @@ app.command()(stack.ssh)
 app.command()(stack.env)
 app.command()(stack.down)
 app.command()(status.status)
+app.command()(smoke.smoke)
+app.command()(reap.reap)
 app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)

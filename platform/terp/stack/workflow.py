@@ -27,6 +27,7 @@ from terp.openstack.hosts import Host
 from terp.paths import state_dir
 from terp.preflight import Report
 from terp.progress import Progress
+from terp.stack import owner
 from terp.stack.events import Changes
 from terp.stack.leftovers import remove_leftovers, stillborn, trace_of
 from terp.stack.pulumi import EngineError, Pulumi
@@ -206,15 +207,25 @@ def forget_embedded() -> None:
     toolchain = installed(TOOLS)
     for folder in sorted((state_dir() / "stacks").glob("*")):
         workspace = Workspace(folder / f"Pulumi.{folder.name}.yaml")
-        if not _was_on(workspace, EMBEDDED):
-            continue
-        if toolchain:
-            pulumi = Pulumi(workspace, toolchain, state_only=True)
-            pulumi.unlock()
-            if pulumi.exists():
-                pulumi.remove()
-        forget(workspace.stack)
+        if _was_on(workspace, EMBEDDED):
+            forget_stack(workspace, toolchain)
+
+
+def forget_stack(workspace: Workspace, toolchain: Toolchain | None) -> None:
+    """Forget a stack whose things are gone, or go: its state, and all that this machine keeps of it.
+
+    Raises:
+        TerpError: another run has it in its hands.
+    """
+    if toolchain:
+        pulumi = Pulumi(workspace, toolchain, state_only=True)
+        pulumi.unlock()
+        if pulumi.exists():
+            pulumi.remove()
+    forget(workspace.stack)
+    if workspace.root.exists():
         workspace.remove()
+    owner.forget(workspace.stack)
 
 
 def _was_on(workspace: Workspace, cloud: str) -> bool:
