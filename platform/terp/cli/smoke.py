@@ -33,7 +33,7 @@ def smoke(
         bool, typer.Option("--keep-on-failure", help="Leave what failed, until its lifetime ends.")
     ] = False,
     reports: Annotated[Path, typer.Option(help="Folder for junit.xml, report.html and report.json.")] = Path(
-        "smoke"
+        "smoke-report"
     ),
     hosts: Annotated[
         bool | None, typer.Option("--hosts/--no-hosts", help="Embedded cloud: real hosts (root), or records.")

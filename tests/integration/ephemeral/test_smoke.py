@@ -84,6 +84,10 @@ def runner(cloud: EmbeddedCloud, tmp_path: Path) -> Iterator[Runner]:
         assert found.states() == []
 
 
+def suites_of(runner: Runner, name: str) -> ET.Element:
+    return ET.fromstring((runner.folder / name / "junit.xml").read_text())  # noqa: S314 - our own
+
+
 def outcomes(report: dict[str, Any]) -> dict[str, str]:
     return {each["name"]: each["outcome"] for each in report["phases"]}
 
@@ -98,7 +102,7 @@ def test_a_smoke_test_passes_and_proves_that_nothing_is_left(runner: Runner) -> 
         "nothing is left": "passed",
     }
     assert {each["role"] for each in report["hosts"]} == {"control-plane", "worker"}
-    suites = ET.fromstring((runner.folder / "only" / "junit.xml").read_text())
+    suites = suites_of(runner, "only")
     assert [suite.attrib["name"] for suite in suites] == ["phases", "checks"]
     assert suites[0].attrib["failures"] == "0"
     assert report["stack"] in (runner.folder / "only" / "report.html").read_text()
@@ -117,7 +121,7 @@ def test_what_fails_is_reported_with_its_log_and_removed(runner: Runner) -> None
     assert outcomes(report)["up"] == "failed"
     assert outcomes(report)["nothing is left"] == "passed"
     assert any("pulumi.log" in each["name"] for each in report["logs"])
-    suites = ET.fromstring((runner.folder / "failing" / "junit.xml").read_text())
+    suites = suites_of(runner, "failing")
     assert suites[0].attrib["failures"] == "1"
     assert "pulumi up failed" in (runner.folder / "failing" / "report.html").read_text()
 
