@@ -98,6 +98,17 @@ class Cluster:
                 "PATCH", _path(version, found, name, namespace), change, "application/merge-patch+json"
             )
 
+    def remove(self, version: str, kind: str, name: str, namespace: str) -> None:
+        """Remove an object, if it is there; its finalizers may hold it for a while."""
+        found = self._kind(version, kind)
+        if not found:
+            return
+        try:
+            self._call("DELETE", _path(version, found, name, namespace))
+        except ApiException as error:
+            if error.status != NOT_FOUND:
+                raise
+
     def _apply(self, manifest: Manifest, namespace: str) -> bool:
         """Whether its kind is there."""
         version, kind, metadata = manifest["apiVersion"], manifest["kind"], manifest["metadata"]

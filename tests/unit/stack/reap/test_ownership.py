@@ -23,7 +23,11 @@ CSI = "cinder.csi.openstack.org/cluster"
 
 def owners(recorded: tuple[str, ...] = (), **listed: Any) -> dict[str, str]:
     """The stack by id of what is found; kinds are written with _ for a blank."""
-    found = ours({kind.replace("_", " ").replace(" ip", " IP"): [each] for kind, each in listed.items()}, PROJECT, recorded)
+    found = ours(
+        {kind.replace("_", " ").replace(" ip", " IP"): [each] for kind, each in listed.items()},
+        PROJECT,
+        recorded,
+    )
     return {thing.id: thing.stack for thing, _ in found}
 
 
