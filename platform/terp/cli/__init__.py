@@ -19,6 +19,8 @@ from terp.cli import (
     hosts,
     kubespray,
     mirror,
+    reap,
+    smoke,
     stack,
     status,
     tools,
@@ -38,6 +40,8 @@ app.command()(stack.ssh)
 app.command()(stack.env)
 app.command()(stack.down)
 app.command()(status.status)
+app.command()(smoke.smoke)
+app.command()(reap.reap)
 app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)

@@ -11,7 +11,7 @@ from rich.text import Text
 from terp.cli.cloud import AsJson, progress
 from terp.cli.stack import SANDBOX, Stack
 from terp.errors import TerpError
-from terp.progress import Progress, readable
+from terp.progress import readable
 
 if TYPE_CHECKING:  # they come with the Kubernetes client: a second that other commands save
     from terp.kubernetes.acceptance import Report, Target
@@ -36,10 +36,13 @@ def test(
 
     A namespace is made for it, and goes again. Exit code 1 when a check fails.
     """
+    from terp.environment import stack_file
     from terp.kubernetes.acceptance import run
+    from terp.stack.target import target_of
+    from terp.stack.workflow import Deployment
 
     with progress() as story:
-        target = _of_file(kubeconfig) if kubeconfig else _of_stack(stack, story)
+        target = _of_file(kubeconfig) if kubeconfig else target_of(Deployment(stack_file(stack), story))
         report = run(target.model_copy(update={"image": image}), story, only)
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
@@ -56,31 +59,6 @@ def _of_file(file: Path) -> "Target":
         return Target(name=file.name, kubeconfig=file.read_text())
     except OSError as error:
         raise TerpError(f"{file}: {error.strerror}", exit_code=2) from error
-
-
-def _of_stack(stack: str, story: Progress) -> "Target":
-    from terp.environment import stack_file
-    from terp.environment.kubernetes import kubernetes_version
-    from terp.kubernetes.acceptance import Target
-    from terp.kubernetes.nodes import jump_of, nodes_of
-    from terp.openstack.hosts import Host
-    from terp.stack.workflow import Deployment
-
-    deployment = Deployment(stack_file(stack), story)
-    environment = deployment.workspace.environment
-    outputs = deployment.outputs()
-    if not outputs.get("kubeconfig"):
-        name = deployment.workspace.stack
-        raise TerpError(f"stack {name} has no cluster", hint=f"raise it: terp up {name}", exit_code=2)
-    hosts = [Host.model_validate(each) for each in outputs["hosts"]]
-    return Target(
-        name=deployment.workspace.stack,
-        kubeconfig=outputs["kubeconfig"],
-        nodes=nodes_of(hosts, environment),
-        jump=jump_of(hosts),
-        private_key=outputs["private_key"],
-        kubernetes_version=kubernetes_version(environment.kubernetes) or "",
-    )
 
 
 def _show(report: "Report", out: Console) -> None:

@@ -132,20 +132,35 @@ def destroy(
     stack: Annotated[str, typer.Argument(help="The environment; there is no default.")],
     options: Options = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    keep_data: Annotated[
+        list[str] | None,
+        typer.Option(help="A volume that stays: namespace/claim, or the name or id of a volume."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove everything that an environment has on its cloud, its data included."""
+    """Remove everything that an environment has on its cloud, its data included unless it is to be kept.
+
+    What the cluster has made goes first: Applications, balancers of Services, volumes of claims.
+    Exit code 1 when some of it is left.
+    """
     with progress(as_json=as_json) as story, _deployment(stack, story) as deployment:
         name = deployment.workspace.stack
         if not yes:
-            said = typer.prompt(f"all servers and volumes of {name} will be lost; its name to go on")
+            kept = f" but {', '.join(keep_data)}" if keep_data else ""
+            said = typer.prompt(f"all servers and volumes of {name}{kept} will be lost; its name to go on")
             if said != name:
                 raise TerpError(f"{said!r} is not {name!r}: nothing was changed", exit_code=2)
-        result = deployment.destroy(*(options or ()))
+        result = deployment.destroy(*(options or ()), keep_data=keep_data or ())
     if as_json:
         typer.echo(_machine(result))
     else:
         _show_changes(result.changes)
+        for kept in result.kept:
+            out.print(f"kept: volume {kept}", highlight=False, markup=False, soft_wrap=True)
+        for orphan in result.orphans:
+            out.print(f"left: {orphan}", highlight=False, markup=False, soft_wrap=True)
+    if result.orphans:
+        raise typer.Exit(1)
 
 
 def down(as_json: AsJson = False) -> None:
@@ -221,6 +236,8 @@ def _machine(result: "Result") -> str:
             finding.model_dump(mode="json") for finding in (result.report.findings if result.report else ())
         ],
         "leftovers_removed": list(result.removed),
+        "kept": list(result.kept),
+        "orphans": list(result.orphans),
     }
     return json.dumps(said)
 

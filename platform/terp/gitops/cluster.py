@@ -90,6 +90,17 @@ class Cluster:
         if path := self._kinds.path(version, kind, name, namespace):
             self._call("PATCH", path, change, "application/merge-patch+json")
 
+    def remove(self, version: str, kind: str, name: str, namespace: str) -> None:
+        """Remove an object, if it is there; its finalizers may hold it for a while."""
+        path = self._kinds.path(version, kind, name, namespace)
+        if not path:
+            return
+        try:
+            self._call("DELETE", path)
+        except ApiException as error:
+            if error.status != NOT_FOUND:
+                raise
+
     def _apply(self, manifest: Manifest, namespace: str) -> bool:
         """Whether its kind is there."""
         version, kind, metadata = manifest["apiVersion"], manifest["kind"], manifest["metadata"]

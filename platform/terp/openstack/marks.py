@@ -1,6 +1,13 @@
 """What everything that an environment makes is marked with, so that leftovers can be found."""
 
+import re
+from typing import Any
+
 from terp.model import Model
+
+MARK, METADATA = "terp:stack=", "terp_stack"
+"""How a stack is named: in tags and descriptions, and in metadata."""
+STACK = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
 class Marks(Model):
@@ -16,12 +23,26 @@ class Marks(Model):
     @property
     def description(self) -> str:
         """The stack, as the description of a thing."""
-        return f"terp:stack={self.stack}"
+        return f"{MARK}{self.stack}"
 
     def tags(self, role: str) -> list[str]:
         """Neutron's and Octavia's tags."""
-        return [f"terp:owner={self.owner}", f"terp:role={role}", f"terp:stack={self.stack}"]
+        return [f"terp:owner={self.owner}", f"terp:role={role}", f"{MARK}{self.stack}"]
 
     def metadata(self, role: str) -> dict[str, str]:
         """Nova's and Cinder's metadata."""
-        return {"terp_owner": self.owner, "terp_role": role, "terp_stack": self.stack}
+        return {"terp_owner": self.owner, "terp_role": role, METADATA: self.stack}
+
+
+def stack_of(found: Any) -> str | None:  # noqa: ANN401
+    """The stack by which a thing of OpenStack's SDK is marked: in metadata, tags, or its description."""
+    metadata = getattr(found, "metadata", None) or {}
+    said = [
+        str(metadata.get(METADATA) or ""),
+        *(
+            mark.removeprefix(MARK)
+            for mark in (*(getattr(found, "tags", None) or ()), getattr(found, "description", None) or "")
+            if mark.startswith(MARK)
+        ),
+    ]
+    return next((name for name in said if STACK.fullmatch(name)), None)

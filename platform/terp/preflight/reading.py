@@ -13,6 +13,7 @@ from openstack.connection import Connection
 from openstack.exceptions import ForbiddenException, HttpException, SDKException, raise_from_response
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from terp.openstack.marks import stack_of
 from terp.preflight.snapshot import (
     Access,
     ApplicationCredential,
@@ -35,8 +36,6 @@ CALL = 20.0
 WHOLE = 30.0
 """Seconds that reading may take altogether."""
 ATTEMPTS = 3
-MARK, METADATA = "terp:stack=", "terp_stack"
-"""How the OpenStack layer marks what is a stack's: in tags and descriptions, and in metadata."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Answers that a second attempt may turn into good ones."""
 
@@ -207,21 +206,11 @@ def _zones(found: Iterable[Any]) -> tuple[Zone, ...]:
     return tuple(Zone(name=each.name, available=bool((each.state or {}).get("available"))) for each in found)
 
 
-def _stack(each: Any) -> str | None:  # noqa: ANN401
-    """The stack by which something is marked: in metadata, tags, or a description."""
-    if named := (getattr(each, "metadata", None) or {}).get(METADATA):
-        return str(named)
-    for mark in (*(getattr(each, "tags", None) or ()), getattr(each, "description", None) or ""):
-        if mark.startswith(MARK):
-            return str(mark.removeprefix(MARK))
-    return None
-
-
 def _marked(each: Any, project: str) -> dict[str, Any]:  # noqa: ANN401
     return {
         "id": each.id,
         "name": each.name or "",
-        "stack": _stack(each),
+        "stack": stack_of(each),
         "mine": each.project_id == project,
     }
 
@@ -246,7 +235,7 @@ def _server_groups(connection: Connection, _: str) -> tuple[Marked, ...]:
 
 def _volumes(connection: Connection, _: str) -> tuple[Marked, ...]:
     return tuple(
-        Marked(id=each.id, name=each.name or "", stack=_stack(each))
+        Marked(id=each.id, name=each.name or "", stack=stack_of(each))
         for each in connection.block_storage.volumes()
     )
 
@@ -318,7 +307,7 @@ def _floating_ips(connection: Connection, project: str) -> tuple[FloatingIp, ...
             address=each.floating_ip_address,
             network_id=each.floating_network_id,
             port_id=each.port_id or None,
-            stack=_stack(each),
+            stack=stack_of(each),
         )
         for each in connection.network.ips(project_id=project)
     )

@@ -45,6 +45,7 @@ OUTPUTS = {
     PLATFORM: ("applications",),
 }
 """By the resource of each layer what it puts out."""
+VOLUME = "openstack:blockstorage/volume:Volume"
 State = Mapping[str, Any]
 """A deployment as `pulumi stack export` gives it (apitype.DeploymentV3)."""
 
@@ -93,8 +94,12 @@ class Pulumi:
 
     def exists(self) -> bool:
         """Whether there is such a stack."""
+        return self._workspace.stack in self.stacks()
+
+    def stacks(self) -> frozenset[str]:
+        """All stacks of the project that the backend has."""
         listed = json.loads(self._run.output("stack", "ls", "--json"))
-        return any(stack["name"].rpartition("/")[2] == self._workspace.stack for stack in listed)
+        return frozenset(stack["name"].rpartition("/")[2] for stack in listed)
 
     def exported(self) -> dict[str, Any]:
         """What `pulumi stack export` prints; secrets stay encrypted. Read once between two changes."""
@@ -179,19 +184,36 @@ class Pulumi:
             TerpError: another run holds it that may be alive.
         """
         locks = self._locks()
-        for lock in locks:
-            holder = json.loads(lock.read_text())
-            here = holder["hostname"] == socket.gethostname()
-            if not here or _program(holder["pid"]) == "pulumi":
-                raise TerpError(
-                    f"stack {self._workspace.stack} is in the hands of another run: {holder['username']} on "
-                    f"{holder['hostname']}, process {holder['pid']}, since {holder['timestamp'][:19]}",
-                    hint="wait for it; if it is surely dead, remove its lock: "
-                    f"pulumi cancel --stack {self._workspace.stack}",
-                )
+        if holder := self.holder():
+            raise TerpError(
+                f"stack {self._workspace.stack} is {holder}",
+                hint="wait for it; if it is surely dead, remove its lock: "
+                f"pulumi cancel --stack {self._workspace.stack}",
+            )
         if locks:
             self._run.run("cancel", "--yes", "--stack", self._workspace.stack)
         return bool(locks)
+
+    def holder(self) -> str:
+        """In whose hands it is, as far as that run may be alive; empty when nobody has it."""
+        for lock in self._locks():
+            holder = json.loads(lock.read_text())
+            if holder["hostname"] != socket.gethostname() or _program(holder["pid"]) == "pulumi":
+                return (
+                    f"in the hands of another run: {holder['username']} on {holder['hostname']}, "
+                    f"process {holder['pid']}, since {holder['timestamp'][:19]}"
+                )
+        return ""
+
+    def retain(self, volumes: Collection[str]) -> None:
+        """Let volumes, by their ids, stay on the cloud when the stack is destroyed."""
+        if not volumes:
+            return
+        exported = self.exported()
+        for each in (exported["deployment"] or {}).get("resources") or ():
+            if each["type"] == VOLUME and each.get("id") in volumes:
+                each["retainOnDelete"] = True
+        self._import(exported)
 
     def _locks(self) -> list[Path]:
         """The lock files of a state on disk (pkg/backend/diy/lock.go); other backends are asked by Pulumi."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -29,13 +29,22 @@ from terp.policy.judgement import judge, refuse
 from terp.policy.plan import Plan, is_raised
 from terp.preflight import Report
 from terp.progress import Progress
+from terp.stack import owner
 from terp.stack.events import Changes
 from terp.stack.leftovers import remove_leftovers, stillborn, trace_of
 from terp.stack.planned import Planned, planned
 from terp.stack.pulumi import UNPROTECTED, EngineError, Pulumi
+from terp.stack.reap.model import Thing
+from terp.stack.reap.removal import remove, sentences
+from terp.stack.reap.survey import Found, survey
+from terp.stack.retention import chosen, mark_kept, names_of
 from terp.stack.ssh import wait_for_ssh, write_access_files
+from terp.stack.withdrawal import withdraw
 from terp.stack.workspace import Workspace
 from terp.tools import Toolchain, installed, sync
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 TOOLS = "openstack"
 PAUSES = (5.0, 15.0)
@@ -47,13 +56,18 @@ NOTHING = Plan(steps=(), raised=False)
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did, and the hosts and Applications that there are now."""
+    """What a run did, and the hosts and Applications that there are now.
+
+    `kept` are volumes that were to stay; `orphans` is what the cluster has made and what does not go.
+    """
 
     changes: Changes
     hosts: tuple[Host, ...] = ()
     report: Report | None = None
     removed: tuple[str, ...] = ()
     applications: tuple[StandingApplication, ...] = ()
+    kept: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
 
 
 class Deployment:
@@ -119,15 +133,55 @@ class Deployment:
         report = preflight_report(self.workspace, pulumi, self._progress) if check else None
         return self._planned(pulumi, options, allow, report)
 
-    def destroy(self, *options: str) -> Result:
-        """Remove everything that the environment has on the cloud, what is protected included."""
+    def destroy(self, *options: str, keep_data: Collection[str] = ()) -> Result:
+        """Remove everything that the environment has on the cloud, what is protected included.
+
+        What its cluster has made goes first: by the cluster, and what that leaves by its name on the cloud.
+        `keep_data` are volumes that stay: `namespace/claim`, or the name or id of a volume.
+
+        Raises:
+            TerpError: there is no volume of such a name (exit code 2); nothing was changed.
+        """
         pulumi = self._pulumi()
         removed = self._take_up(pulumi)
-        pulumi.unprotect()
-        changes, swept = self._through(pulumi, pulumi.destroy, *options)
+        with connect(self.workspace.environment.cloud) as cloud:
+            kept = chosen(keep_data, self._mine(cloud))
+            mark_kept(cloud, kept)
+            self._withdraw(cloud, pulumi, frozenset(each.thing.id for each in kept))
+            pulumi.unprotect()
+            pulumi.retain([each.thing.id for each in kept])
+            changes, swept = self._through(pulumi, pulumi.destroy, *options)
+            orphans = self._sweep(cloud, lambda _: True)
         pulumi.remove()
         self.workspace.remove()
-        return Result(changes, removed=(*(removed or ()), *swept))
+        return Result(
+            changes,
+            removed=(*(removed or ()), *swept),
+            kept=tuple(names_of(each.resource)[0] for each in kept),
+            orphans=orphans,
+        )
+
+    def _withdraw(self, cloud: "Connection", pulumi: Pulumi, kept: Collection[str]) -> None:
+        """Have the cluster give back what it has made; balancers that it leaves would hold the networks."""
+        kubeconfig = pulumi.outputs().get("kubeconfig")
+        if kubeconfig:
+            with self._progress.task("what the cluster has made") as task:
+                for said in withdraw(kubeconfig, kept, task):
+                    task.update(f"left to the cloud: {said}")
+        self._sweep(cloud, lambda thing: thing.kind in ("load balancer", "floating IP"))
+
+    def _sweep(self, cloud: "Connection", wanted: Callable[[Thing], bool]) -> tuple[str, ...]:
+        """Remove from the cloud what the cluster has made there; returns what does not go."""
+        found = [each for each in self._mine(cloud) if each.thing.by_cluster and not each.thing.kept]
+        going = [each for each in found if wanted(each.thing)]
+        if not going:
+            return ()
+        with self._progress.task("what the cluster left") as task:
+            return tuple(sentences(remove(cloud, going, task).failed))
+
+    def _mine(self, cloud: "Connection") -> list[Found]:
+        stack = self.workspace.stack
+        return [each for each in survey(cloud, [stack]) if each.thing.stack == stack]
 
     def wait_for_ssh(self, hosts: Sequence[Host]) -> None:
         """Wait until every host answers SSH and cloud-init has ended there; records never will.
@@ -297,15 +351,25 @@ def forget_embedded() -> None:
     toolchain = installed(TOOLS)
     for folder in sorted((state_dir() / "stacks").glob("*")):
         workspace = Workspace(folder / f"Pulumi.{folder.name}.yaml")
-        if not _was_on(workspace, EMBEDDED):
-            continue
-        if toolchain:
-            pulumi = Pulumi(workspace, toolchain, state_only=True)
-            pulumi.unlock()
-            if pulumi.exists():
-                pulumi.remove()
-        forget(workspace.stack)
+        if _was_on(workspace, EMBEDDED):
+            forget_stack(workspace, toolchain)
+
+
+def forget_stack(workspace: Workspace, toolchain: Toolchain | None) -> None:
+    """Forget a stack whose things are gone, or go: its state, and all that this machine keeps of it.
+
+    Raises:
+        TerpError: another run has it in its hands.
+    """
+    if toolchain:
+        pulumi = Pulumi(workspace, toolchain, state_only=True)
+        pulumi.unlock()
+        if pulumi.exists():
+            pulumi.remove()
+    forget(workspace.stack)
+    if workspace.root.exists():
         workspace.remove()
+    owner.forget(workspace.stack)
 
 
 def _was_on(workspace: Workspace, cloud: str) -> bool:

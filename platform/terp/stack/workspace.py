@@ -156,8 +156,11 @@ class Workspace:
         """Pulumi, in this stack's project; with `state_only` it cannot reach a cloud, and needs none."""
         program = (str(toolchain.path("pulumi")), "--non-interactive")
         variables = self.engine(toolchain) if state_only else self.variables(toolchain)
+        project = (
+            self.root if self.root.exists() else PROJECT
+        )  # a stack of another machine has no folder here
         return Command(
-            program, timeout=timeout, env=variables, cwd=self.root, ends_by=signal.SIGINT, grace=TO_FINISH
+            program, timeout=timeout, env=variables, cwd=project, ends_by=signal.SIGINT, grace=TO_FINISH
         )
 
 
