@@ -1,13 +1,14 @@
 """Stand-ins have what their components declare, and what they refer to is there."""
 
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.unit.gitops.platforms import platform
 
-from terp.cloud.services.sources import served
+from terp.cloud.services.sources import server_of
 from terp.command import Command
 from terp.gitops.component import Chart, Own
 from terp.gitops.graph import graph
@@ -86,14 +87,16 @@ def test_a_kustomization_has_the_same_objects():
 
 
 def test_a_folder_of_all_upstreams_is_a_helm_repository_and_has_git_repositories(tmp_path: Path):
-    with served(tmp_path) as address:
-        catalogue = write(tmp_path, CATALOGUE, ARGO_CD, address)
+    with server_of(tmp_path, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        catalogue = write(tmp_path, CATALOGUE, ARGO_CD, f"http://127.0.0.1:{server.server_port}")
         source, *_ = root_values("test", platform(), catalogue).applications["katib"].spec.sources
         clone = tmp_path / "clone"
         git = Command(("git",))
         git.run("clone", "--quiet", source.repo_url, clone)
         assert git.output("-C", clone, "rev-parse", "HEAD") == source.target_revision
         assert (clone / str(source.path) / "kustomization.yaml").exists()
+        server.shutdown()
     entries = yaml.safe_load((tmp_path / "index.yaml").read_text())["entries"]
     of_charts = {
         each.source.chart for each in CATALOGUE.components.values() if isinstance(each.source, Chart)
