@@ -9,9 +9,8 @@ from terp.paths import PROJECT
 from terp.progress import Progress
 from terp.tools import Toolchain, sync
 from tests.integration.gitops.argo_cd import ArgoCd
-from tests.integration.gitops.control_plane import ControlPlane
+from tests.integration.gitops.control_plane import ControlPlane, started
 from tests.integration.gitops.platform import Sources, StandIns
-from tests.integration.gitops.processes import Processes
 
 SANDBOX = PROJECT / "tests" / "fixtures" / "valid" / "sandbox.yaml"
 
@@ -25,14 +24,8 @@ def toolchain(progress: Progress) -> Toolchain:
 def cluster(
     toolchain: Toolchain, progress: Progress, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ControlPlane]:
-    processes = Processes(toolchain, tmp_path_factory.mktemp("processes"))
-    try:
-        with progress.task("control plane"):
-            found = ControlPlane(processes)
-            found.start()
+    with started(toolchain, progress, tmp_path_factory.mktemp("processes")) as found:
         yield found
-    finally:
-        processes.stop()
 
 
 @pytest.fixture(scope="session")

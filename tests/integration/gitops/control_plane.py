@@ -4,7 +4,9 @@ Flags: etcd 3.6, Kubernetes 1.36, kwok 0.8.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from terp.cloud.process import wait_for
 from terp.command import Command
 from terp.gitops.application import NAMESPACE
+from terp.progress import Progress
+from terp.tools import Toolchain
 from tests.integration.gitops.processes import Processes, free_port
 from tests.integration.gitops.stages import stages
 
@@ -155,6 +159,19 @@ class ControlPlane:
             "users": [{"name": "test", "user": {"token": TOKEN}}],
             "contexts": [{"name": "test", "context": context}],
         }
+
+
+@contextmanager
+def started(toolchain: Toolchain, progress: Progress, folder: Path) -> Iterator[ControlPlane]:
+    """One that runs in a folder."""
+    processes = Processes(toolchain, folder)
+    try:
+        with progress.task("control plane"):
+            found = ControlPlane(processes)
+            found.start()
+        yield found
+    finally:
+        processes.stop()
 
 
 def _established(conditions: Iterable[Mapping[str, str]]) -> bool:

@@ -14,7 +14,8 @@ from terp.gitops.application import NAMESPACE, ROOT
 from terp.gitops.cluster import Cluster
 from terp.progress import Progress
 from terp.stack.withdrawal import withdraw
-from tests.integration.gitops.control_plane import ControlPlane
+from terp.tools import Toolchain
+from tests.integration.gitops.control_plane import ControlPlane, started
 from tests.integration.gitops.processes import free_port
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(300)]
@@ -100,6 +101,15 @@ SERVICE = {
     "metadata": {"name": "web", "namespace": "default", "finalizers": [HOLDS]},
     "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
 }
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    toolchain: Toolchain, progress: Progress, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """One without a platform."""
+    with started(toolchain, progress, tmp_path_factory.mktemp("withdrawal")) as found:
+        yield found
 
 
 @pytest.fixture
