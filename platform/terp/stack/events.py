@@ -43,6 +43,8 @@ class Changes:
     counts: Counter[str] = field(default_factory=Counter)
     events: list[Mapping[str, Any]] = field(default_factory=list)
     """What the engine tells of each step before it takes it; of secrets without their values."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What it tells last of the stack itself, whose outputs come at the end."""
 
     def then(self, later: "Changes") -> "Changes":
         """What two runs did, one after the other."""
@@ -53,6 +55,12 @@ class Changes:
             [*self.notes, *later.notes],
             Counter(before) + Counter(later.counts),
         )
+
+    @property
+    def settled(self) -> bool:
+        """Whether by a preview there is nothing to do, and nothing to be recorded either."""
+        kept = (event for event in self.events if event["op"] == "same")
+        return not self.changed and _same(self.outputs, "outputs") and all(map(_same, kept))
 
     @property
     def changed(self) -> int:
@@ -137,6 +145,8 @@ class EventLog:
 
     def _ends(self, metadata: Mapping[str, Any]) -> None:
         self._finished += 1
+        if STACK in metadata["urn"]:
+            self.changes.outputs = metadata
         self._running.pop(metadata["urn"], None)
         self._say()
 
@@ -144,6 +154,15 @@ class EventLog:
         now = list(self._running.values())[-2:]
         detail = f"{self._finished} resources  {', '.join(now)}"
         self._task.update(detail, self._finished / self._expected if self._expected else None)
+
+
+def _same(event: Mapping[str, Any], *more: str) -> bool:
+    """Whether what is recorded of a resource stays as it is: its inputs, its name, its protection."""
+    old, new = event.get("old"), event.get("new")
+    if not old or not new:
+        return False
+    parts = ("urn", "parent", "protect", "provider", "inputs", *more)
+    return all(old.get(part) == new.get(part) for part in parts)
 
 
 def readable_urn(urn: str) -> str:

@@ -73,7 +73,7 @@ def planned(
     raised: bool,
     options: Sequence[str],
     allow: Collection[str],
-    report: Report | None,
+    report: Report | None = None,
 ) -> Planned:
     """The plan that a preview amounts to, judged."""
     plan = plan_of_events(changes.events, raised=raised)

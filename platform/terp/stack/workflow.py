@@ -50,6 +50,8 @@ TOOLS = "openstack"
 PAUSES = (5.0, 15.0)
 """Seconds to wait before a run that failed for a passing reason is gone on with."""
 
+REFRESH = "--refresh"
+"""Option of the engine: look first at what the cloud really has."""
 NOTHING = Plan(steps=(), raised=False)
 """What is to lose on a stack that never had all of its hosts."""
 
@@ -112,8 +114,11 @@ class Deployment:
         options = _looking(options, removed is not None)
         try:
             with beside(self._gather):
-                passing = self._gate(pulumi, options, allow, saved)
-                changes, swept = self._through(pulumi, pulumi.up, *passing, *options)
+                foreseen, passing = self._gate(pulumi, options, allow, saved)
+                if foreseen and foreseen.settled and REFRESH not in options:
+                    changes, swept = foreseen, tuple[str, ...]()
+                else:
+                    changes, swept = self._through(pulumi, pulumi.up, *passing, *options)
         except EngineError:
             if "hosts" in (outputs := pulumi.outputs()):
                 self._write_access_files(outputs)  # they are wanted most when something stands still
@@ -131,7 +136,9 @@ class Deployment:
         """What `up` would change, and what stands against it; nothing is changed on the cloud."""
         pulumi = self._pulumi()
         report = preflight_report(self.workspace, pulumi, self._progress) if check else None
-        return self._planned(pulumi, options, allow, report)
+        raised = is_raised(pulumi.state())
+        foreseen = self._preview(pulumi, options)
+        return planned(self.workspace, foreseen, raised=raised, options=options, allow=allow, report=report)
 
     def destroy(self, *options: str, keep_data: Collection[str] = ()) -> Result:
         """Remove everything that the environment has on the cloud, what is protected included.
@@ -244,15 +251,17 @@ class Deployment:
 
     def _gate(
         self, pulumi: Pulumi, options: tuple[str, ...], allow: Collection[str], saved: Planned | None
-    ) -> tuple[str, ...]:
-        """Refuse a plan that destroys; returns the options of `up` that let through what was allowed.
+    ) -> tuple[Changes | None, tuple[str, ...]]:
+        """Refuse a plan that destroys; returns what it changes, and what lets through what was allowed.
 
         The first time there is nothing to lose, and no plan to be made.
         """
-        if not saved and not is_raised(pulumi.state()):
+        raised = is_raised(pulumi.state())
+        if not (saved or raised):
             refuse(judge(NOTHING, self.workspace.environment, allow, self.workspace.config))
-            return ()
-        now = self._planned(pulumi, options, allow)
+            return None, ()
+        foreseen = self._preview(pulumi, options)
+        now = planned(self.workspace, foreseen, raised=raised, options=options, allow=allow)
         if saved and (differences := list(saved.differences(now))):
             said = "\n".join(differences)
             raise TerpError(
@@ -261,24 +270,7 @@ class Deployment:
                 exit_code=2,
             )
         refuse(now.findings)
-        return (UNPROTECTED,) if now.findings else ()
-
-    def _planned(
-        self,
-        pulumi: Pulumi,
-        options: tuple[str, ...],
-        allow: Collection[str],
-        report: Report | None = None,
-    ) -> Planned:
-        raised = is_raised(pulumi.state())
-        return planned(
-            self.workspace,
-            self._preview(pulumi, options),
-            raised=raised,
-            options=options,
-            allow=allow,
-            report=report,
-        )
+        return foreseen, (UNPROTECTED,) if now.findings else ()
 
     def _refuse_another(self, saved: Planned) -> None:
         stack = self.workspace.stack
@@ -395,7 +387,7 @@ def _unfinished(workspace: Workspace) -> Iterator[None]:
 
 def _looking(options: tuple[str, ...], wanted: bool) -> tuple[str, ...]:
     """With a look at what the cloud really has: what failed in the middle is not as the state has it."""
-    return ("--refresh", *options) if wanted and "--refresh" not in options else options
+    return (REFRESH, *options) if wanted and REFRESH not in options else options
 
 
 def _began(mark: Path) -> datetime:

@@ -9,14 +9,21 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
 from terp.command import Command
+from terp.environment import read
 from terp.paths import PROJECT
+from terp.policy.judgement import judge
 from terp.policy.pack import ALLOW, EXECUTABLE
-from terp.stack.workspace import POLICY_PACK
+from terp.policy.plan import plan_of_events
+from terp.progress import progress_for
+from terp.stack.events import Changes, EventLog
+from terp.stack.pulumi import UNPROTECTED
+from terp.stack.workspace import ENGINE, POLICY_PACK
 from terp.tools import Toolchain
 
-pytestmark = [pytest.mark.tools, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.tools, pytest.mark.timeout(900)]
 
 PROGRAM = """
 import json, pathlib, pulumi
@@ -68,13 +75,13 @@ class Project:
         self.folder = folder
         self.pulumi("stack", "init", "demo")
 
-    def pulumi(self, *argv: str, allow: str = "", fails: bool = False) -> str:
-        """What `pulumi` printed."""
+    def pulumi(self, *argv: str, allow: str = "", fails: bool = False, hand: bool = True) -> str:
+        """What `pulumi` printed, by hand, or as Terp calls it."""
         command = Command(
             self.program,
-            env={**self.env, ALLOW: allow},
+            env={**self.env, ALLOW: allow, **({} if hand else {POLICY_PACK: "", **ENGINE})},
             cwd=self.folder,
-            timeout=120,
+            timeout=240,
             ends_by=signal.SIGINT,
         )
         done = command.run(*argv, check=False)
@@ -86,6 +93,18 @@ class Project:
         """Lead the stack to what the inputs say."""
         self._inputs.write_text(json.dumps(inputs))
         return self.pulumi("up", "--yes", *options, allow=allow, fails=fails)
+
+    def preview(self, inputs: dict[str, Any]) -> Changes:
+        """What the engine's own plan says, as Terp reads it."""
+        self._inputs.write_text(json.dumps(inputs))
+        log = self.folder / "events.jsonl"
+        with (
+            progress_for(Console(quiet=True), self.folder / "timings.json") as story,
+            story.task("preview") as task,
+            EventLog(log, task, expected=3) as events,
+        ):
+            self.pulumi("preview", UNPROTECTED, "--event-log", str(log), hand=False)
+        return events.changes
 
     def state(self) -> dict[str, Any]:
         """The inputs of what there is, by type."""
@@ -130,3 +149,28 @@ def test_an_update_without_a_preview_ends_before_its_step(project: Project) -> N
     said = project.up({**RAISED, CLUSTER: {"kubernetes_version": "1.35.0"}}, "--skip-preview", fails=True)
     assert "TERP_ALLOW=kubernetes-minor:demo" in said
     assert project.state()[CLUSTER] == before[CLUSTER]
+
+
+@pytest.mark.parametrize(
+    ("change", "operations", "overrides"),
+    [
+        ({}, {}, []),
+        ({CLUSTER: {"kubernetes_version": "1.34.0"}}, {CLUSTER: "update"}, []),
+        ({CLUSTER: {"name": "other"}}, {CLUSTER: "replace"}, ["delete-cluster:demo"]),
+        ({CLUSTER: None}, {CLUSTER: "delete"}, ["delete-cluster:demo"]),
+        ({PLATFORM: platform("harbor")}, {PLATFORM: "update"}, ["remove-application:minio"]),
+    ],
+)
+def test_the_engines_own_plan_is_read_as_it_is_meant(
+    project: Project, change: dict[str, Any], operations: dict[str, str], overrides: list[str]
+) -> None:
+    wanted = {kind: {**RAISED[kind], **each} for kind, each in change.items() if each is not None}
+    kept = {kind: each for kind, each in RAISED.items() if kind not in change}
+    changes = project.preview({**kept, **wanted})
+    plan = plan_of_events(changes.events, raised=True)
+    assert {step.kind: step.operation for step in plan.changes} == operations
+    found = judge(plan, read(project.folder / "stacks" / "Pulumi.demo.yaml"))
+    assert [each.override for each in found] == overrides
+    assert changes.settled == (not change)
+    forced = [step.forced_by for step in plan.changes if step.operation == "replace"]
+    assert forced in ([], [("name",)])

@@ -1,5 +1,6 @@
 """What becomes of the engine's events: logs recorded from real runs, cut down to the lines that count."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,26 @@ def test_a_urn_in_words(urn: str, said: str) -> None:
 def test_components_have_no_line() -> None:
     changes = Changes({f"{CLOUD}::cpu": ("create", ())})
     assert list(lines_of(changes)) == []
+
+
+def same(urn: str, **more: object) -> dict[str, object]:
+    """An event of a resource that stays as it is, except that its new record has more."""
+    record = {"urn": urn, "inputs": {"size": 4}, "outputs": {"hosts": []}}
+    return {"op": "same", "urn": urn, "old": record, "new": {**record, **more}}
+
+
+def previewed(*kept: dict[str, object], outputs: dict[str, object], created: int = 0) -> Changes:
+    """What is kept of a preview."""
+    counts = Counter({"same": len(kept), **({"create": created} if created else {})})
+    return Changes(counts=counts, events=[*kept], outputs=outputs)
+
+
+def test_a_preview_without_changes_leaves_nothing_to_be_recorded() -> None:
+    stack, volume = same("stack"), same("volume")
+    assert previewed(volume, outputs=stack).settled
+    assert not previewed(volume, outputs=stack, created=1).settled
+    assert not previewed(same("volume", protect=True), outputs=stack).settled
+    assert not previewed(same("volume", urn="by an alias"), outputs=stack).settled
+    assert not previewed(same("volume", inputs={"size": 5}), outputs=stack).settled
+    assert not previewed(volume, outputs=same("stack", outputs={"hosts": [1]})).settled
+    assert not previewed(volume, outputs={}).settled
