@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from terp.environment.fields import Cpu, Name, Port, Quantity
+from terp.environment.fields import Cpu, LabelKey, LabelValue, Name, Port, Quantity
 from terp.model import Model
 
 Layer = Literal["system", "network", "data", "identity", "observability", "machine-learning", "store"]
@@ -192,6 +192,15 @@ class Flow(Model):
     )
 
 
+class Pods(Model):
+    """Some of a component's pods, where others of the same namespace are not meant."""
+
+    labels: dict[LabelKey, LabelValue] = Field(
+        title="Labels", description="Of the pods (fact).", min_length=1, examples=[{"app": "ml-pipeline"}]
+    )
+    ports: tuple[Port, ...] = Field(title="Ports", description="TCP.", min_length=1, examples=[[8888]])
+
+
 class Route(Model):
     """A name below the platform's domain, by which the gateway leads to a service of the component."""
 
@@ -348,6 +357,12 @@ class Component(Model):
         title="Tenant ports",
         description="Ports of its pods that people's own pods reach.",
         examples=[[8888]],
+    )
+    tenant_pods: tuple[Pods, ...] = Field(
+        (),
+        title="Tenant pods",
+        description="The same of some pods alone, where those of others in the namespace are not meant.",
+        examples=[[{"labels": {"app": "ml-pipeline"}, "ports": [8888]}]],
     )
     public_ports: tuple[Port, ...] = Field(
         (),

@@ -46,11 +46,19 @@ class Rule(ArgoModel):
     ports: tuple[int, ...] | None = None
 
 
+class PodsRule(ArgoModel):
+    """What some pods of a namespace take."""
+
+    labels: dict[str, str]
+    rule: Rule
+
+
 class Policy(ArgoModel):
-    """What a namespace takes and begins, beside DNS and what stays within it."""
+    """What a namespace takes and begins, beside DNS and what stays within it; and some of its pods."""
 
     ingress: tuple[Rule, ...]
     egress: tuple[Rule, ...]
+    pods: tuple[PodsRule, ...] | None = None
 
 
 class Connection(NamedTuple):
@@ -91,7 +99,11 @@ def policy(
             ingress.append(_between(components[each.source], each.ports, mesh))
         if each.source == name:
             egress.append(_between(components[each.target], each.ports, mesh))
-    return Policy(ingress=joined(ingress), egress=joined(egress))
+    pods = tuple(
+        PodsRule(labels=each.labels, rule=Rule(namespaces=dict([TENANT]), ports=(*each.ports, *mesh)))
+        for each in component.tenant_pods
+    )
+    return Policy(ingress=joined(ingress), egress=joined(egress), pods=pods or None)
 
 
 def policy_of_tenants(selection: Selection, known: Words) -> Policy:
@@ -107,7 +119,7 @@ def policy_of_tenants(selection: Selection, known: Words) -> Policy:
         for flow in flows(each, selection)
         if flow.to == TENANTS
     ]
-    egress = [_between(each, each.tenant_ports, mesh) for each in components if each.tenant_ports]
+    egress = [_between(each, ports, mesh) for each in components if (ports := _ports_of_tenants(each))]
     if gateway := selection.components.get(GATEWAY):
         egress.append(_between(gateway, gateway.public_ports, mesh))
     outside = {_port(str(known[each])) for each in (S3,) if _is_outside(each, selection)}
@@ -118,6 +130,10 @@ def policy_of_tenants(selection: Selection, known: Words) -> Policy:
             Rule(address=ANYWHERE, without=(METADATA,), ports=tuple(sorted({*OF_TENANTS, *outside}))),
         ),
     )
+
+
+def _ports_of_tenants(component: Component) -> tuple[int, ...]:
+    return (*component.tenant_ports, *(port for each in component.tenant_pods for port in each.ports))
 
 
 def joined(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -9,7 +9,7 @@ from tests.unit.gitops.selections import FACTS, component, known, selection
 
 from terp.gitops.component import Component
 from terp.gitops.facts import facts_of, words
-from terp.gitops.flows import Policy, Rule, connections, joined, policy, policy_of_tenants
+from terp.gitops.flows import PodsRule, Policy, Rule, connections, joined, policy, policy_of_tenants
 from terp.gitops.reading import read_catalogue
 from terp.gitops.selection import Selection, select
 from terp.gitops.surroundings import OPEN
@@ -18,6 +18,7 @@ from terp.gitops.wiring import lists
 NAME = "kubernetes.io/metadata.name"
 TENANTS = {"app.kubernetes.io/part-of": "kubeflow-profile"}
 DATABASE = {"name": "db", "database": "app", "size": "1Gi"}
+CATALOGUE = read_catalogue()
 
 
 def of(name: str, selected: Selection) -> Policy:
@@ -199,6 +200,23 @@ def test_people_reach_what_serves_them_and_are_reached_by_what_says_so():
         between("store", 9000),
         Rule(address="0.0.0.0/0", without=("169.254.169.254/32",), ports=(80, 443)),
     )
+
+
+def test_people_reach_some_pods_of_a_namespace_where_others_are_not_for_them():
+    pods = {"labels": {"app": "api"}, "ports": [8888]}
+    found = with_gateway(web=component(namespace="web", tenant_pods=[pods]))
+    assert of("web", found) == Policy(
+        ingress=(),
+        egress=(),
+        pods=(PodsRule(labels={"app": "api"}, rule=Rule(namespaces=TENANTS, ports=(8888,))),),
+    )
+    assert between("web", 8888) in of_tenants(found).egress
+
+
+def test_people_reach_no_port_of_kubeflow_without_a_label():
+    """Its namespace has pods that would hand out the keys of every team."""
+    kubeflow = (each for each in CATALOGUE.components.values() if each.namespace == "kubeflow")
+    assert [each.description for each in kubeflow if each.tenant_ports] == []
 
 
 def test_people_reach_the_port_of_an_object_storage_outside():
