@@ -28,6 +28,7 @@ from tests.unit.recovery.samples import KEY, gathered, ssh_key, texts, work_tree
 
 __all__ = ["stack", "toolchain"]
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(600)]
+STACK = "test"  # as that of `tests.integration.tools.conftest`
 NUMBER = 250
 """More Secrets than one answer of etcd has (`terp.recovery.etcd.PAGE`)."""
 TOKEN = texts()[ENCRYPTION]
@@ -49,13 +50,13 @@ def state(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> dic
     """A state as Pulumi exports it, its passphrase, and the keys that are in it."""
     make = stack.__wrapped__(toolchain, tmp_path_factory.mktemp("pulumi"))  # type: ignore[attr-defined]
     pulumi: Command = make(PROGRAM)
-    pulumi.run("up", "--yes", "--skip-preview", "--stack", "test")
-    outputs = json.loads(pulumi.output("stack", "export", "--show-secrets", "--stack", "test"))
+    pulumi.run("up", "--yes", "--skip-preview", "--stack", STACK)
+    outputs = json.loads(pulumi.output("stack", "export", "--show-secrets", "--stack", STACK))
     password = next(
         each for each in outputs["deployment"]["resources"] if each["urn"].endswith("::encryption-key")
     )
     return {
-        contents.STATE: pulumi.output("stack", "export", "--stack", "test"),
+        contents.STATE: pulumi.output("stack", "export", "--stack", STACK),
         contents.PASSPHRASE: pulumi.env["PULUMI_CONFIG_PASSPHRASE"],
         contents.PRIVATE_KEY: SSH,
         ENCRYPTION: json.loads(password["outputs"]["result"]["plaintext"]),
@@ -105,7 +106,7 @@ class Disk:
     def __init__(self, folder: Path, parts: dict[str, str], snapshot: Path, revision: int) -> None:
         self._folder, self._parts, self._snapshot, self._revision = folder, parts, snapshot, revision
         (folder / "disk").mkdir()
-        self.sets = Sets(Directory(folder / "disk", "lab"))
+        self.sets = Sets(Directory(folder / "disk", STACK))
         self._tree = work_tree(folder / "tree")
 
     def gathered(self, **parts: str) -> Gathered:
@@ -118,7 +119,7 @@ class Disk:
         return found
 
     def proved(self, found: Gathered, progress: Progress) -> dict[str, Check]:
-        write(self.sets, "lab", found, (str(KEY.to_public()),))
+        write(self.sets, STACK, found, (str(KEY.to_public()),))
         checks = prove(self.sets, self.sets.find(LATEST), [KEY], progress)
         return {each.what: each for each in checks}
 
