@@ -6,6 +6,7 @@
 import base64
 import json
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,39 +90,39 @@ class Etcd:
 
     @contextmanager
     def _serving(self, data: Path) -> Iterator[httpx.Client]:
-        """A client of etcd on a data folder: by a socket beside it, which nobody else reaches."""
-        socket, log = data.parent / "etcd.sock", data.parent / "etcd.log"
-        flags = (
-            "--data-dir",
-            data,
-            "--listen-client-urls",
-            f"unix://{socket}",
-            "--advertise-client-urls",
-            NOWHERE,
-        )
-        peers = ("--listen-peer-urls", f"unix://{data.parent / 'peer.sock'}", *_member())
-        with log.open("wb") as out:
+        """A client of etcd on a data folder: by a socket in a folder that nobody else may enter."""
+        log = data.with_name("etcd.log")
+        with tempfile.TemporaryDirectory(prefix="terp-etcd-") as folder, log.open("wb") as out:
+            clients, peers = Path(folder) / "clients", Path(folder) / "peers"  # a socket's path must be short
+            flags = (
+                *("--data-dir", data, *_member()),
+                *("--listen-client-urls", f"unix://{clients}", "--advertise-client-urls", NOWHERE),
+                *("--listen-peer-urls", f"unix://{peers}"),
+            )
             process = subprocess.Popen(
-                [str(self._server), *map(str, (*flags, *peers))],
+                [str(self._server), *map(str, flags)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                cwd=data.parent,
+                cwd=folder,
                 env={},
             )
-        try:
-            with httpx.Client(
-                transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://etcd", timeout=ANSWER
-            ) as client:
-                _wait(process, client, log)
-                yield client
-        finally:
-            process.terminate()
+            way = httpx.HTTPTransport(uds=str(clients))
             try:
-                process.wait(TO_END)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(TO_END)
+                with httpx.Client(transport=way, base_url="http://etcd", timeout=ANSWER) as client:
+                    _wait(process, client, log)
+                    yield client
+            finally:
+                _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(TO_END)
 
 
 def _member() -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from terp.recovery.state import reveal
 from terp.recovery.working import working_folder
 from terp.tools import sync
 
-PULUMI = ("pulumi", "pulumi-language-python")
+PULUMI = "pulumi"
 PROGRAM = frozenset({"Pulumi.yaml", "platform/__main__.py"})
 """What a work tree of Terp has."""
 
