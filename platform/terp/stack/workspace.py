@@ -104,7 +104,6 @@ class Workspace:
         """Make the folder, and bring its copy of the stack's file in step with the work tree's."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root.chmod(0o700)
-        (state_dir() / "pulumi").mkdir(exist_ok=True, mode=0o700)
         (self.root / "stacks").mkdir(exist_ok=True)
         (self.root / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
         program = self.root / "platform"
@@ -147,7 +146,9 @@ class Workspace:
             POLICY_PACK: "",  # Terp has its own way through the gate
         }
         if "PULUMI_BACKEND_URL" not in os.environ:
-            variables["PULUMI_BACKEND_URL"] = f"file://{state_dir() / 'pulumi'}?metadata=skip"
+            states = state_dir() / "pulumi"
+            states.mkdir(parents=True, exist_ok=True, mode=0o700)
+            variables["PULUMI_BACKEND_URL"] = f"file://{states}?metadata=skip"
         if not any(name in os.environ for name in PASSPHRASES):
             variables[PASSPHRASES[1]] = str(_passphrase())
         return variables
