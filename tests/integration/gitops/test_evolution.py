@@ -40,12 +40,14 @@ def test_what_others_need_cannot_be_switched_off(standing: StandIns):
     standing.switch(valkey=True)
 
 
-def test_a_component_that_is_switched_off_goes_with_all_that_it_made(standing: StandIns, argo_cd: ArgoCd):
+def test_a_component_that_is_switched_off_goes_with_all_but_its_kinds(standing: StandIns, argo_cd: ArgoCd):
+    kinds = [each.name for each in read_catalogue().components["gpu-operator"].crds]
     assert _made(argo_cd)
     standing.switch(gpu_operator=False)
     standing.roll_out(standing.publish())
     assert "gpu-operator" not in standing.states()
     assert _made(argo_cd) == ""
+    assert len(argo_cd.cluster.kubectl.output("get", "crd", *kinds, "-o", "name").split()) == len(kinds)
     standing.switch(gpu_operator=True)
     standing.roll_out(standing.publish())
     assert _made(argo_cd)
@@ -53,10 +55,7 @@ def test_a_component_that_is_switched_off_goes_with_all_that_it_made(standing: S
 
 def _made(argo_cd: ArgoCd) -> str:
     """What there is of the GPU operator."""
-    kubectl = argo_cd.cluster.kubectl
-    crds = [each.name for each in read_catalogue().components["gpu-operator"].crds]
-    kinds = kubectl.output("get", "crd", *crds, "--ignore-not-found", "-o", "name")
-    return kinds + kubectl.output("get", "deployments,daemonsets", "-n", "gpu-operator", "-o", "name")
+    return argo_cd.cluster.kubectl.output("get", "deployments,daemonsets", "-n", "gpu-operator", "-o", "name")
 
 
 def _until(states: list[State], name: str, version: str) -> list[State]:

@@ -20,4 +20,3 @@ def test_all_applications_go_with_what_they_have_made(standing: StandIns, argo_c
     kubectl.run("delete", "application", ROOT, "-n", "argocd", "--wait=false")
     wait_for("all Applications to go", lambda: not standing.states(), LIMIT, 2)
     assert kubectl.output("get", "deployments,statefulsets", "-n", "harbor", "-o", "name") == ""
-    assert kubectl.output("get", "crd", "certificates.cert-manager.io", "--ignore-not-found") == ""
