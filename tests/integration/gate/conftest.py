@@ -17,11 +17,18 @@ def guarded() -> dict[str, Any]:
     wanted = small(cpu=3)
     del wanted["protected"]
     wanted["network"] = {"nodes": "10.43.0.0/24", "additional": {"storage": {"cidr": "10.44.0.0/24"}}}
-    wanted["nodes"]["control_plane"].update(count=3, etcd_volume={"size": 2})
+    wanted["nodes"]["control_plane"].update(count=3, etcd_volume={"size": 4})
     wanted["nodes"]["pools"]["cpu"].update(
         networks=["storage"], volumes={"data": {"size": 1, "mount": "/srv/data"}}
     )
-    wanted["access"] = {"ssh": {"allowed_from": ["10.99.0.0/16"]}, "api": {"allowed_from": ["10.98.0.0/16"]}}
+    wanted["access"] = {
+        "ssh": {"allowed_from": ["10.99.0.0/16"]},
+        "api": {
+            "endpoint": "virtual-ip",
+            "virtual_ip": "10.43.0.250",
+            "allowed_from": ["10.98.0.0/16"],
+        },
+    }
     return wanted
 
 

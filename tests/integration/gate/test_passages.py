@@ -80,7 +80,7 @@ def test_plain_pulumi_takes_overrides_too(site: Site) -> None:
     site.write(guarded())
     site.up()
     wanted = guarded()
-    wanted["access"]["api"] = {"allowed_from": ["0.0.0.0/0"]}
+    wanted["access"]["api"]["allowed_from"] = ["0.0.0.0/0"]
     site.write(wanted)
     site.terp("env")  # brings the file of Terp's own project in step
     rule = "control-plane-ingress-ipv4-tcp-6443-0.0.0.0/0"

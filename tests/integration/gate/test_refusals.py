@@ -58,14 +58,15 @@ REFUSED: Mapping[str, tuple[Edit, set[str], str]] = {
         "TERP_ALLOW=pool-nodes:cpu",
     ),
     "another range for the nodes": (
-        lambda wanted: wanted["network"].update(nodes="10.45.0.0/24"),
+        lambda wanted: (
+            wanted["network"].update(nodes="10.45.0.0/24"),
+            wanted["access"]["api"].update(virtual_ip="10.45.0.250"),
+        ),
         {"delete-network:nodes"},
         KEPT,
     ),
     "a floating IP and open doors": (
-        lambda wanted: wanted["access"].update(
-            api={"floating_ip": "new", "allowed_from": ["0.0.0.0/0"]},
-        ),
+        lambda wanted: wanted["access"]["api"].update(floating_ip="new", allowed_from=["0.0.0.0/0"]),
         {"public:api", "public:control-plane-ingress-ipv4-tcp-6443-0.0.0.0/0"},
         "TERP_ALLOW=public:api",
     ),
@@ -91,7 +92,7 @@ def test_it_is_refused_and_nothing_is_touched(
 
 
 def test_an_update_without_a_preview_ends_at_what_opens_a_door(site: Site) -> None:
-    site.write(edited(lambda wanted: wanted["access"].update(api={"allowed_from": ["0.0.0.0/0"]})))
+    site.write(edited(lambda wanted: wanted["access"]["api"].update(allowed_from=["0.0.0.0/0"])))
     site.terp("env")  # brings the file of Terp's own project in step
     with site.frozen():
         done = site.pulumi("up", "--yes", "--skip-preview", check=False)
