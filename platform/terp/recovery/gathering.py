@@ -137,7 +137,7 @@ def _gather_cluster(
     task.update("keys of the cluster")
     look = look_at(nodes, jump, key)
     found = dict(look.keys.get(look.control_plane, {}))
-    _compare(look, {**_recorded(exported), **fingerprints(found)})
+    compare(look, _recorded(exported))
     gathered.layers.append("cluster")
     wanted = list(PLACES)
     if ENCRYPTION in secret_names(environment):
@@ -156,9 +156,15 @@ def _gather_cluster(
     _gather_snapshot(gathered, nodes, jump, key)
 
 
-def _compare(look: Look, recorded: Mapping[str, str]) -> None:
+def compare(look: Look, recorded: Mapping[str, str]) -> None:
+    """Stop where a host has another key than the recorded one, or than the first of the control plane.
+
+    Raises:
+        WrongKeyError: it has (exit code 2).
+    """
+    known = {**fingerprints(look.keys.get(look.control_plane, {})), **recorded}
     for host, keys in look.keys.items():
-        check_keys(recorded, fingerprints(keys), host)
+        check_keys(known, fingerprints(keys), host)
 
 
 def _gather_snapshot(gathered: Gathered, nodes: Sequence[Node], jump: Node | None, key: str) -> None:
