@@ -8,6 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from keystoneauth1.exceptions import ClientException
+from kubernetes.client import ApiException
+from openstack.exceptions import SDKException
+from urllib3.exceptions import HTTPError
+
 from terp.environment.stack_file import stack_name
 from terp.errors import TerpError
 from terp.kubernetes.acceptance import run as run_checks
@@ -28,6 +33,8 @@ from terp.stack.reap.survey import survey
 from terp.stack.target import target_of
 from terp.stack.workflow import Deployment
 
+FAILURES = (TerpError, SDKException, ClientException, ApiException, HTTPError, OSError)
+"""What a phase fails with: ours, and those of the SDKs, which say what an API answered."""
 SHOWN = 20_000
 """Characters of the end of a log that the report has."""
 LOGS = 5
@@ -102,7 +109,7 @@ class Smoke:
                     self._note("checks", "not applicable", "there is no cluster")
         except InterruptedRunError as error:
             self._interrupted, well = True, False
-            self._note(error.phase, "failed", error.message)
+            self._note(error.phase or "between phases", "failed", error.message)
         if not well:
             self._logs = logs_of(deployment)
         return well
@@ -153,7 +160,7 @@ class Smoke:
             work()
         except InterruptedRunError as error:
             raise error.within(name) from error
-        except TerpError as error:
+        except FAILURES as error:
             self._note(name, "failed", str(error), time.monotonic() - start)
             return False
         self._note(name, "passed", "", time.monotonic() - start)
