@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from terp.cli.cloud import AsJson, progress
 from terp.errors import TerpError
@@ -80,7 +80,7 @@ def _machine(reaping: "Reaping", *, removed: bool) -> str:
 
 
 def _show(reaping: "Reaping", *, removed: bool) -> None:
-    table = Table("stack", "", "why", "things", box=None, pad_edge=False)
+    table = Table(Column("stack", overflow="fold"), "", "why", "things", box=None, pad_edge=False)
     for each in reaping.stacks:
         goes = ("[red]goes[/]" if not removed else "[red]went[/]") if each.may_go else "[green]stays[/]"
         table.add_row(each.name, goes, each.reason, _counted(each))
@@ -93,11 +93,12 @@ def _show(reaping: "Reaping", *, removed: bool) -> None:
 
 
 def _counted(stack: "FoundStack") -> str:
-    """`2 servers, 1 network`, and what stays of a stack that goes."""
+    """`server (2), network (1)`, and what stays of a stack that goes."""
 
     def counts(things: tuple[object, ...]) -> str:
         kinds = [getattr(each, "kind", "") for each in things]
-        return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "none"
+        counted = {kind: kinds.count(kind) for kind in kinds}
+        return ", ".join(f"{kind} ({number})" for kind, number in counted.items()) or "none"
 
     said = counts(stack.takes if stack.may_go else stack.leaves)
     return f"{said}; kept: {counts(stack.leaves)}" if stack.may_go and stack.leaves else said
