@@ -61,7 +61,9 @@ def test_a_new_key_is_read_by_its_owner_alone_and_never_written_over(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("# nothing\n", "has no private key"), (f"{KEY.to_public()}\n", "is no private key")]
+    ("text", "said"),
+    [("# nothing\n", "has no private key"), (f"{KEY.to_public()}\n", "is no private key")],
+    ids=["only a remark", "a public key"],
 )
 def test_a_file_without_a_private_key_is_refused(tmp_path: Path, text: str, said: str):
     file = tmp_path / "key"
