@@ -12,6 +12,8 @@ API_VERSION, APPLICATION = f"{GROUP}/{VERSION}", "Application"
 WAVE = "argocd.argoproj.io/sync-wave"
 REFRESH = "argocd.argoproj.io/refresh"
 """Annotation by which a comparison is asked for; Argo CD takes it away when that is done."""
+FAILED = ("Failed", "Error")
+"""Phases of an operation that has ended badly."""
 COMMIT = 40
 """Digits of a commit; a version is shorter."""
 
@@ -30,8 +32,9 @@ class SeenApplication(Model):
 
     `revisions` are by repository those that it shall have. `version` is that of its chart, or a commit's
     first digits. `read` is the commit that Argo CD has compared it with, of an only source. `synced`
-    says that the last operation has succeeded, `behind` that a running one is not for what it shall have now,
-    `held_back` that it cannot be deleted as one runs.
+    says that the last operation has succeeded, `failed` that it has not, which Argo CD leaves at that for
+    the same revision, `behind` that a running one is not for what it shall have now, `held_back` that it
+    cannot be deleted as one runs.
     """
 
     name: str
@@ -43,6 +46,7 @@ class SeenApplication(Model):
     revisions: Mapping[str, str] = {}
     read: str = ""
     synced: bool = False
+    failed: bool = False
     behind: bool = False
     held_back: bool = False
     objects: tuple[SeenObject, ...] = ()
@@ -84,6 +88,7 @@ def seen(application: Mapping[str, Any]) -> SeenApplication:
         behind=_is_behind(application),
         held_back="deletionTimestamp" in metadata and "operation" in application,
         synced=status.get("operationState", {}).get("phase") == "Succeeded",
+        failed=status.get("operationState", {}).get("phase") in FAILED and "operation" not in application,
         objects=tuple(_objects(status.get("resources", ()))),
     )
 
@@ -95,7 +100,8 @@ def _is_behind(application: Mapping[str, Any]) -> bool:
     asked = operation.get("operation", {}).get("sync", {})
     sources, revisions = application.get("spec", {}).get("sources"), compared.get("revisions")
     runs = operation.get("phase") == "Running"
-    return bool(runs and (asked.get("sources") != sources or asked.get("revisions") != revisions))
+    for_others = asked.get("revisions") not in (None, revisions)  # one that is tried again names none
+    return bool(runs and (asked.get("sources") != sources or for_others))
 
 
 def _what_holds(application: Mapping[str, Any]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from terp.environment.platform import GitRepository
 from terp.errors import TerpError
 from terp.gitops import convergence
 from terp.gitops.application import NAMESPACE, ROOT, root_application
-from terp.gitops.cluster import Cluster
+from terp.gitops.cluster import MANAGER, Cluster
 from terp.gitops.credential import REDIS, redis_secret, repository_secret
 from terp.gitops.diagnosis import diagnosis, holding, trouble
 from terp.gitops.observation import API_VERSION, APPLICATION, REFRESH, SeenApplication, applications, root
@@ -187,6 +187,8 @@ class _Watch:
         revision = self._wanted.commit or (above.read if above else "")
         if above and above.behind:
             self._asked(lambda: give_way(self._cluster, ROOT))
+        if above and above.failed:
+            self._asked(lambda: begin_again(self._cluster, ROOT))
         for name in (each.name for each in listed if each.held_back):
             self._asked(lambda name=name: give_way(self._cluster, name))  # type: ignore[misc]
         return seen, convergence.pending(values, seen, ours, revision)
@@ -267,6 +269,18 @@ def give_way(cluster: Cluster, application: str) -> None:
     """
     change: dict[str, JsonValue] = {"status": {"operationState": {"phase": "Terminating"}}}
     cluster.change(API_VERSION, APPLICATION, application, NAMESPACE, change)
+
+
+def begin_again(cluster: Cluster, application: str) -> None:
+    """Sync an Application after an operation that has failed: Argo CD does not, for the same revision."""
+    found = cluster.read(API_VERSION, APPLICATION, application, NAMESPACE) or {}
+    policy = found.get("spec", {}).get("syncPolicy", {})
+    sync = {
+        "prune": policy.get("automated", {}).get("prune", False),
+        "syncOptions": policy.get("syncOptions", []),
+    }
+    operation = {"initiatedBy": {"username": MANAGER}, "sync": sync, "retry": policy.get("retry", {})}
+    cluster.change(API_VERSION, APPLICATION, application, NAMESPACE, {"operation": operation})
 
 
 def _manages_itself(cluster: Cluster) -> bool:

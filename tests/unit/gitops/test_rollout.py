@@ -88,6 +88,7 @@ def test_an_application_is_well_when_argo_cd_judges_so():
         ({"sources": SOURCES, "revisions": ["b"]}, False),
         ({"sources": SOURCES, "revisions": ["a"]}, True),
         ({"sources": [], "revisions": ["b"]}, True),
+        ({"sources": SOURCES}, False),
     ],
 )
 def test_an_operation_for_something_else_than_it_shall_have_is_behind(asked: dict[str, Any], is_behind: bool):
@@ -99,6 +100,14 @@ def test_an_operation_for_something_else_than_it_shall_have_is_behind(asked: dic
     assert not application(
         sync=sync, operationState={"phase": "Succeeded", "operation": {"sync": asked}}
     ).behind
+
+
+def test_an_operation_that_failed_is_begun_again_and_not_while_one_runs():
+    assert application(operationState={"phase": "Failed"}).failed
+    assert application(operationState={"phase": "Error"}).failed
+    assert not application(operationState={"phase": "Running"}).failed
+    asked = {"metadata": {"name": "x"}, "operation": {}, "status": {"operationState": {"phase": "Failed"}}}
+    assert not seen(asked).failed
 
 
 @pytest.mark.parametrize(
