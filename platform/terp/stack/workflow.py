@@ -153,6 +153,9 @@ class Deployment:
         removed = self._take_up(pulumi)
         with connect(self.workspace.environment.cloud) as cloud:
             kept = chosen(keep_data, self._mine(cloud))
+            names = tuple(
+                names_of(each.resource)[0] for each in kept
+            )  # marking makes the SDK forget the claim
             mark_kept(cloud, kept)
             self._withdraw(cloud, pulumi, frozenset(each.thing.id for each in kept))
             pulumi.unprotect()
@@ -164,7 +167,7 @@ class Deployment:
         return Result(
             changes,
             removed=(*(removed or ()), *swept),
-            kept=tuple(names_of(each.resource)[0] for each in kept),
+            kept=names,
             orphans=orphans,
         )
 
