@@ -78,10 +78,10 @@ def test_components_have_no_line() -> None:
     assert list(lines_of(changes)) == []
 
 
-def same(urn: str, **more: object) -> dict[str, object]:
+def same(name: str, **more: object) -> dict[str, object]:
     """An event of a resource that stays as it is, except that its new record has more."""
-    record = {"urn": urn, "inputs": {"size": 4}, "outputs": {"hosts": []}}
-    return {"op": "same", "urn": urn, "old": record, "new": {**record, **more}}
+    record = {"urn": name, "inputs": {"size": 4}, "outputs": {"hosts": []}}
+    return {"op": "same", "urn": name, "old": record, "new": {**record, **more}}
 
 
 def previewed(*kept: dict[str, object], outputs: dict[str, object], created: int = 0) -> Changes:

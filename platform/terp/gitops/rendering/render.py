@@ -68,7 +68,7 @@ class Renderer:
         upstreams: Upstreams,
         cluster: Cluster,
         own: str,
-        tree: Path,
+        tree: Path = PROJECT,
     ) -> None:
         self._helm, self._kustomize, self._upstreams = helm, kustomize, upstreams
         self._cluster, self._own, self._tree = cluster, own, tree
@@ -182,7 +182,7 @@ def renderer(toolchain: Toolchain, intent: Intent, given: Path | None = None) ->
 def renderer_for(toolchain: Toolchain, cluster: Cluster, own: str) -> Iterator[Renderer]:
     """Renders for a cluster; `own` is the address of what lies in this tree."""
     with _programs(toolchain) as programs:
-        yield Renderer(*programs, cluster, own, PROJECT)
+        yield Renderer(*programs, cluster, own)
 
 
 @contextmanager
