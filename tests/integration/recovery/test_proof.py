@@ -181,9 +181,8 @@ def test_a_snapshot_with_a_changed_byte_is_found(disk: Disk, progress: Progress)
         byte = file.read(1)
         file.seek(-4096, os.SEEK_END)
         file.write(bytes([byte[0] ^ 1]))
-    checks = disk.proved(found, progress)
-    assert list(problems(checks)) == ["etcdutl restores the snapshot"]
-    assert "expected sha256" in checks["etcdutl restores the snapshot"].problem
+    # its digest or a page that does not fit: which of them depends on what the byte was of
+    assert list(problems(disk.proved(found, progress))) == ["etcdutl restores the snapshot"]
 
 
 def test_a_snapshot_of_another_moment_is_found(disk: Disk, progress: Progress) -> None:
