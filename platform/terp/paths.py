@@ -1,6 +1,9 @@
 """Where Terp keeps what is not in the work tree (XDG Base Directory Specification 0.8)."""
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -25,3 +28,15 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """What runs: the embedded cloud. `TERP_STATE` moves it."""
     return _base("TERP_STATE", "XDG_STATE_HOME", ".local/state")
+
+
+@contextmanager
+def private_folder(folder: Path) -> Iterator[Path]:
+    """A folder that only its owner may enter, empty before the block and gone after it."""
+    if folder.exists():  # of a run that was killed
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)

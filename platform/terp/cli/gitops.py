@@ -388,9 +388,9 @@ def _intent(stack: str) -> "Intent":
 
 def _to_render(stack: str, charts: Path | None) -> "Intent":
     """With stand-ins where the environment asks for them and no other charts are given."""
-    from terp.gitops.intent import intent_of_stand_ins
+    from terp.gitops.intent import intent_to_render
 
-    return (None if charts else intent_of_stand_ins(stack_file(stack))) or _intent(stack)
+    return _intent(stack) if charts else intent_to_render(stack_file(stack))
 
 
 def _total(intent: "Intent") -> str:

@@ -62,15 +62,7 @@ class Cluster:
     def read(self, version: str, kind: str, name: str, namespace: str) -> Mapping[str, Any] | None:
         """An object; None when it or its kind is not there."""
         path = self._kinds.path(version, kind, name, namespace)
-        if not path:
-            return None
-        try:
-            object_: Mapping[str, Any] = self._call("GET", path)
-        except ApiException as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise
-        return object_
+        return self._if_there("GET", path) if path else None
 
     def listed(
         self, version: str, kind: str, namespace: str = "", **selectors: str
@@ -92,14 +84,8 @@ class Cluster:
 
     def remove(self, version: str, kind: str, name: str, namespace: str) -> None:
         """Remove an object, if it is there; its finalizers may hold it for a while."""
-        path = self._kinds.path(version, kind, name, namespace)
-        if not path:
-            return
-        try:
-            self._call("DELETE", path)
-        except ApiException as error:
-            if error.status != NOT_FOUND:
-                raise
+        if path := self._kinds.path(version, kind, name, namespace):
+            self._if_there("DELETE", path)
 
     def _apply(self, manifest: Manifest, namespace: str) -> bool:
         """Whether its kind is there."""
@@ -121,12 +107,17 @@ class Cluster:
             wait(f"kind {kind}", lambda v=version, k=kind: bool(self._kinds.path(v, k)), TO_SERVE)  # type: ignore[misc]
 
     def _resources(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        return (self._if_there("GET", path) or {}).get("resources", ())
+
+    def _if_there(self, method: str, path: str) -> Mapping[str, Any] | None:
+        """One request about what may not be there; None when it is not."""
         try:
-            return self._call("GET", path)["resources"]
+            found: Mapping[str, Any] = self._call(method, path)
         except ApiException as error:
             if error.status == NOT_FOUND:
-                return ()
+                return None
             raise
+        return found
 
     def _call(self, method: str, path: str, body: object = None, form: str = "") -> Any:  # noqa: ANN401 - JSON
         """One request; what passes by itself is tried again: every one of ours can be repeated."""

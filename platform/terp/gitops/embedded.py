@@ -5,13 +5,14 @@ What is written there is bound by its commit: until a root Application names tha
 
 from pathlib import Path
 
+from terp.cloud.state import SOURCES, State
 from terp.environment.components import FOLDERS
 from terp.environment.platform import WORK_TREE, GitRepository, Platform
 from terp.errors import TerpError
 from terp.gitops import standins
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.publication import publish
-from terp.paths import PROJECT
+from terp.paths import PROJECT, state_dir
 from terp.tools import installed
 
 TOOLS = "embedded-platform"
@@ -19,6 +20,17 @@ OURS = "ours/terp"
 """The place of our repository, as a mirror has those of others."""
 MANIFESTS = "install.yaml"
 """Argo CD's own."""
+
+
+def handed_out(platform: Platform, catalogue: Catalogue) -> tuple[Platform, Catalogue, Path]:
+    """Both as the embedded cloud of this machine serves them, and the folder that it hands out.
+
+    Raises:
+        TerpError: the tools of an embedded platform are not there.
+    """
+    cloud = State(state_dir() / "cloud")
+    folder = cloud.path(SOURCES)
+    return *published(platform, catalogue, folder, cloud.public_url(SOURCES)), folder
 
 
 def published(

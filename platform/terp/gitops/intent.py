@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from terp.cloud.state import SOURCES, State
+from terp.cloud.state import State
 from terp.environment import Environment, read
 from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform
@@ -12,7 +12,7 @@ from terp.environment.stack_file import stack_name
 from terp.errors import TerpError
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
-from terp.gitops.embedded import published
+from terp.gitops.embedded import handed_out
 from terp.gitops.graph import Graph, graph
 from terp.gitops.reading import read_catalogue
 from terp.gitops.root import RootValues, root_values
@@ -68,22 +68,21 @@ def intent(file: Path, tree: Path = PROJECT) -> Intent:
     return Intent.of(stack, _platform(environment, stack), read_catalogue(tree), version, tree)
 
 
-def intent_of_stand_ins(file: Path) -> Intent | None:
-    """The same as `up` hands it to the embedded cloud; None where what others publish is no stand-in.
+def intent_to_render(file: Path) -> Intent:
+    """The same of this tree; with stand-ins, as the embedded cloud has them, where it asks for them.
 
     Raises:
-        TerpError: as `intent`, and when the embedded cloud is not there.
+        TerpError: as `intent`, and when stand-ins are asked for and the embedded cloud is not there.
     """
     environment, stack = read(file), stack_name(file)
-    if not _platform(environment, stack).stand_ins:
-        return None
-    cloud = State(state_dir() / "cloud")
-    if not cloud.exists():
+    platform, version = _platform(environment, stack), kubernetes_version(environment.kubernetes)
+    if not platform.stand_ins:
+        return Intent.of(stack, platform, read_catalogue(), version)
+    if not State(state_dir() / "cloud").exists():
         hint = "terp cloud up; or --charts with a folder of real ones"
         raise TerpError("stand-ins are handed out by the embedded cloud, which is not there", hint=hint)
-    folder = cloud.path(SOURCES)
-    served = published(_platform(environment, stack), read_catalogue(), folder, cloud.public_url(SOURCES))
-    return Intent.of(stack, *served, kubernetes_version(environment.kubernetes))._replace(served=folder)
+    platform, catalogue, folder = handed_out(platform, read_catalogue())
+    return Intent.of(stack, platform, catalogue, version)._replace(served=folder)
 
 
 def _platform(environment: Environment, stack: str) -> Platform:

@@ -6,18 +6,16 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
-from terp.cloud.state import SOURCES, State
 from terp.environment.environment import Environment
 from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform as Settings
 from terp.environment.rules.kubernetes import EMBEDDED
 from terp.gitops.credential import read_credential
-from terp.gitops.embedded import published
+from terp.gitops.embedded import handed_out
 from terp.gitops.reading import read_catalogue
 from terp.gitops.resource import PLATFORM
 from terp.gitops.root import root_values
 from terp.gitops.standins import is_stand_in
-from terp.paths import state_dir
 from terp.provider.version import VERSION
 
 
@@ -42,10 +40,7 @@ class Platform(pulumi.CustomResource):
         """
         platform, catalogue = settings, read_catalogue()
         if environment.cloud.name == EMBEDDED:
-            cloud = State(state_dir() / "cloud")
-            platform, catalogue = published(
-                settings, catalogue, cloud.path(SOURCES), cloud.public_url(SOURCES)
-            )
+            platform, catalogue, _ = handed_out(settings, catalogue)
         values = root_values(stack, platform, catalogue)
         inputs: dict[str, Input[Any]] = {
             "name": stack,

@@ -17,6 +17,7 @@ from terp.openstack.node_pool import Ground, NodePool
 from terp.openstack.provider import provider
 from terp.openstack.security import SecurityGroups
 from terp.openstack.servers import server_groups
+from terp.openstack.types import CLOUD
 
 
 class Cloud(pulumi.ComponentResource):
@@ -29,7 +30,7 @@ class Cloud(pulumi.ComponentResource):
 
     def __init__(self, stack: str, environment: Environment) -> None:
         openstack_provider = provider(environment)
-        super().__init__("terp:openstack:Cloud", stack, {}, ResourceOptions(provider=openstack_provider))
+        super().__init__(CLOUD, stack, {}, ResourceOptions(provider=openstack_provider))
         inside = ResourceOptions(parent=self)
         key = tls.PrivateKey("access", algorithm="ED25519", opts=inside)
         self.private_key: Output[str] = Output.secret(key.private_key_openssh)

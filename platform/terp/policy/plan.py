@@ -4,12 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from terp.model import Model
-
-CLOUD = "terp:openstack:Cloud"
-VOLUME = "openstack:blockstorage/volume:Volume"
-INSTANCE = "openstack:compute/instance:Instance"
-CLUSTER = "terp:kubernetes:Cluster"
-PLATFORM = "terp:gitops:Platform"
+from terp.openstack.types import CLOUD
 
 Operation = Literal["same", "create", "update", "replace", "delete"]
 Properties = Mapping[str, Any]

@@ -4,18 +4,20 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 
+from terp.gitops.resource import PLATFORM
 from terp.kubernetes.plan.refusals import quorum
 from terp.kubernetes.plan.told import ToldRun
 from terp.model import Model
-from terp.policy.plan import INSTANCE, PLATFORM, VOLUME, Plan
+from terp.openstack.types import FLOATING_IP, FLOATING_IP_ASSOCIATE, INSTANCE, LOAD_BALANCER, VOLUME
+from terp.policy.plan import Plan
 from terp.policy.rules.exposure import exposed
 from terp.policy.rules.losses import NETWORKS, gone_applications, sized
 from terp.policy.servers import etcd_members, lost_members, names, pools, restarts
 
 ADDRESSES = (
-    "openstack:networking/floatingIp:FloatingIp",
-    "openstack:networking/floatingIpAssociate:FloatingIpAssociate",
-    "openstack:loadbalancer/loadBalancer:LoadBalancer",
+    FLOATING_IP,
+    FLOATING_IP_ASSOCIATE,
+    LOAD_BALANCER,
 )
 """What people and programs call by its address."""
 

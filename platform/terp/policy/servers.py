@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from terp.environment.nodes import BASTION, CONTROL_PLANE, ETCD
-from terp.policy.plan import CLUSTER, INSTANCE, Plan, Step
+from terp.kubernetes.resource import CLUSTER
+from terp.openstack.types import INSTANCE
+from terp.policy.plan import Plan, Step
 
 ROLE = "terp_role"
 """In the metadata of a server (terp.openstack.marks)."""

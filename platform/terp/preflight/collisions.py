@@ -6,7 +6,7 @@ from typing import Any
 from terp.environment import Environment
 from terp.environment.findings import Key
 from terp.openstack.servers import Server, servers
-from terp.preflight.demand import KEYPAIR
+from terp.openstack.types import KEYPAIR
 from terp.preflight.finding import Finding, error, warning
 from terp.preflight.mentions import NODES, group_key
 from terp.preflight.recorded import ids, names

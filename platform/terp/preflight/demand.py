@@ -13,30 +13,31 @@ from terp.environment.nodes import Volume
 from terp.model import Model
 from terp.openstack.firewall import security_groups
 from terp.openstack.servers import ServerGroup, server_groups
+from terp.openstack.types import (
+    FLOATING_IP,
+    INSTANCE,
+    KEYPAIR,
+    LISTENER,
+    LOAD_BALANCER,
+    MEMBERS,
+    MONITOR,
+    NETWORK,
+    POOL,
+    PORT,
+    ROUTER,
+    ROUTER_INTERFACE,
+    SECURITY_GROUP,
+    SECURITY_RULE,
+    SERVER_GROUP,
+    SUBNET,
+    VOLUME,
+)
 from terp.preflight.snapshot import Flavor, Snapshot
 
 Thing = tuple[str, str]
 """Type and logical name of a resource in Pulumi."""
 Uses = Mapping[str, int]
 """How much of each of `RESOURCES` a thing takes."""
-
-INSTANCE = "openstack:compute/instance:Instance"
-KEYPAIR = "openstack:compute/keypair:Keypair"
-SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
-VOLUME = "openstack:blockstorage/volume:Volume"
-NETWORK = "openstack:networking/network:Network"
-SUBNET = "openstack:networking/subnet:Subnet"
-ROUTER = "openstack:networking/router:Router"
-ROUTER_INTERFACE = "openstack:networking/routerInterface:RouterInterface"
-PORT = "openstack:networking/port:Port"
-SECURITY_GROUP = "openstack:networking/secGroup:SecGroup"
-SECURITY_RULE = "openstack:networking/secGroupRule:SecGroupRule"
-FLOATING_IP = "openstack:networking/floatingIp:FloatingIp"
-LOAD_BALANCER = "openstack:loadbalancer/loadBalancer:LoadBalancer"
-LISTENER = "openstack:loadbalancer/listener:Listener"
-POOL = "openstack:loadbalancer/pool:Pool"
-MONITOR = "openstack:loadbalancer/monitor:Monitor"
-MEMBERS = "openstack:loadbalancer/members:Members"
 
 RESOURCES = {
     "instances": "instances",

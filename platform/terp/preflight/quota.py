@@ -9,7 +9,8 @@ from terp.environment import Environment
 from terp.environment.findings import Key
 from terp.model import Model
 from terp.openstack.servers import ServerGroup, server_groups
-from terp.preflight.demand import INSTANCE, RESOURCES, Thing, Uses
+from terp.openstack.types import INSTANCE
+from terp.preflight.demand import RESOURCES, Thing, Uses
 from terp.preflight.finding import Finding, error
 from terp.preflight.mentions import API, NODES, volumes
 from terp.preflight.snapshot import Quota, Snapshot

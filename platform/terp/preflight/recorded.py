@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from terp.preflight import demand
-from terp.preflight.demand import Prices, Thing, Uses
+from terp.openstack import types
+from terp.preflight.demand import ONE_EACH, Prices, Thing, Uses
 
 
 def recorded(state: Mapping[str, Any] | None, prices: Prices) -> dict[Thing, Uses]:
@@ -47,17 +47,17 @@ def _name(resource: Mapping[str, Any]) -> str:
 
 
 def _uses(kind: str, outputs: Mapping[str, Any], prices: Prices) -> Uses:
-    if kind in demand.ONE_EACH:
-        return Counter({demand.ONE_EACH[kind]: 1})
-    if kind == demand.INSTANCE:
+    if kind in ONE_EACH:
+        return Counter({ONE_EACH[kind]: 1})
+    if kind == types.INSTANCE:
         return prices.instance(str(outputs.get("flavorName"))) + _root_volumes(outputs, prices)
-    if kind == demand.VOLUME:
+    if kind == types.VOLUME:
         return prices.volume(int(outputs["size"]), outputs.get("volumeType"))
-    if kind == demand.NETWORK:
+    if kind == types.NETWORK:
         return prices.network()
-    if kind == demand.LOAD_BALANCER:
+    if kind == types.LOAD_BALANCER:
         return prices.load_balancer(outputs.get("loadbalancerProvider"))
-    if kind == demand.MEMBERS:
+    if kind == types.MEMBERS:
         return Counter({"members": len(outputs.get("members") or ())})
     return {}
 

@@ -10,7 +10,7 @@ from terp.errors import TerpError
 from terp.kubernetes.keys import ENCRYPTION
 from terp.kubernetes.resource import CLUSTER
 from terp.recovery.contents import PRIVATE_KEY
-from terp.stack.pulumi import PROJECT, SHORT
+from terp.stack.pulumi import PROJECT, SHORT, in_clear
 from terp.stack.workspace import PASSPHRASES
 from terp.tools import Toolchain
 
@@ -50,7 +50,7 @@ class Revealed:
     def _outputs(self, kind: str, name: str = "") -> Iterator[dict[str, Any]]:
         for each in self._resources:
             if each["type"] == kind and name in ("", each["urn"].rpartition("::")[2]):
-                yield {key: _clear(value) for key, value in each.get("outputs", {}).items()}
+                yield {key: in_clear(value) for key, value in each.get("outputs", {}).items()}
 
 
 def needs_passphrase(exported: Mapping[str, Any]) -> None:
@@ -92,8 +92,3 @@ def reveal(state: str, passphrase: str, stack: str, folder: Path, toolchain: Too
     pulumi.run("stack", "init", stack)
     pulumi.run("stack", "import", "--stack", stack, stdin=state)
     return Revealed(json.loads(pulumi.output("stack", "export", "--show-secrets", "--stack", stack)))
-
-
-def _clear(value: object) -> Any:  # noqa: ANN401 - JSON
-    """A value without the envelope of a secret (sdk/go/common/apitype: SecretV1)."""
-    return json.loads(value["plaintext"]) if isinstance(value, dict) and "plaintext" in value else value

@@ -2,13 +2,12 @@
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from terp.errors import TerpError
-from terp.paths import state_dir
+from terp.paths import private_folder, state_dir
 
 
 @contextmanager
@@ -27,11 +26,5 @@ def working_folder(stack: str) -> Iterator[Path]:
             raise TerpError(
                 f"a recovery set of {stack} is being written or read", hint="wait for it"
             ) from None
-        folder = own / "open"
-        if folder.exists():  # of a run that was killed
-            shutil.rmtree(folder)
-        folder.mkdir(mode=0o700)
-        try:
+        with private_folder(own / "open") as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder)

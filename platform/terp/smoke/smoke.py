@@ -55,6 +55,7 @@ class Smoke:
         self._ground = ground
         self._phases: list[Phase] = []
         self._checks: tuple[Result, ...] = ()
+        self._raised: tuple[Host, ...] = ()
         self._hosts: tuple[HostFacts, ...] = ()
         self._logs: tuple[Log, ...] = ()
         self._begun = False
@@ -116,15 +117,14 @@ class Smoke:
 
     def _up(self, deployment: Deployment) -> None:
         self._begun = True
-        result = deployment.up()
-        self._hosts = tuple(facts_of(host, None) for host in result.hosts)
-        deployment.wait_for_ssh(result.hosts)
+        self._raised = deployment.up().hosts
+        self._hosts = tuple(facts_of(host, None) for host in self._raised)
+        deployment.wait_for_ssh(self._raised)
 
     def _check(self, deployment: Deployment) -> None:
         target = target_of(deployment)
-        hosts = [Host.model_validate(each) for each in deployment.outputs()["hosts"]]
         nodes = node_facts(target.kubeconfig)
-        self._hosts = tuple(facts_of(host, nodes.get(host.name)) for host in hosts)
+        self._hosts = tuple(facts_of(host, nodes.get(host.name)) for host in self._raised)
         report = run_checks(target, self._progress)
         self._checks = report.results
         if report.failed:

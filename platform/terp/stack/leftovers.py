@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from terp.environment import Environment
 from terp.openstack.marks import Marks
 from terp.openstack.servers import server_groups
+from terp.openstack.types import INSTANCE, LOAD_BALANCER, NETWORK, SECURITY_GROUP, VOLUME
 from terp.progress import Task
 from terp.stack.kinds import INTERFACE, KINDS, PATIENCE, Kind, balancing, remove_interface, settle_volume
 from terp.stack.pulumi import State, ids_of
@@ -127,9 +128,9 @@ def _balancer_never_made(connection: "Connection", balancer_id: str) -> bool:
 
 
 BORN: Mapping[str, Callable[["Connection", str], bool]] = {
-    "openstack:compute/instance:Instance": _server_never_ran,
-    "openstack:blockstorage/volume:Volume": _volume_never_made,
-    "openstack:loadbalancer/loadBalancer:LoadBalancer": _balancer_never_made,
+    INSTANCE: _server_never_ran,
+    VOLUME: _volume_never_made,
+    LOAD_BALANCER: _balancer_never_made,
 }
 """How to see that something never worked."""
 
@@ -144,19 +145,19 @@ def _loose_ends(state: State) -> tuple[Kind, ...]:
     """What joins things of the state, or lies within them: attachments, interfaces, security-group rules."""
 
     def attachments(connection: "Connection") -> Iterator[Attachment]:
-        volumes = ids_of(state, "openstack:blockstorage/volume:Volume")
+        volumes = ids_of(state, VOLUME)
         for volume in connection.block_storage.volumes():
             if volume.id in volumes:
                 yield from _attachments(settle_volume(connection, volume))
 
     def interfaces(connection: "Connection") -> Iterator[Any]:
-        networks = ids_of(state, "openstack:networking/network:Network")
+        networks = ids_of(state, NETWORK)
         for port in connection.network.ports():
             if port.network_id in networks and port.device_owner.startswith(INTERFACE):
                 yield port
 
     def rules(connection: "Connection") -> Iterator[Any]:
-        groups = ids_of(state, "openstack:networking/secGroup:SecGroup")
+        groups = ids_of(state, SECURITY_GROUP)
         for rule in connection.network.security_group_rules():
             if rule.security_group_id in groups:
                 yield rule

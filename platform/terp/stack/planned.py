@@ -9,12 +9,12 @@ from pydantic import Field, ValidationError
 
 from terp.environment.reference import SCHEMA_ADDRESS, closed
 from terp.errors import TerpError
-from terp.gitops.resource import applications_of, changes
+from terp.gitops.resource import PLATFORM, applications_of, changes
 from terp.kubernetes.plan.told import ToldRun
 from terp.model import Model
 from terp.policy.finding import Finding
 from terp.policy.judgement import judge
-from terp.policy.plan import PLATFORM, Operation, Plan, plan_of_events
+from terp.policy.plan import Operation, Plan, plan_of_events
 from terp.policy.radius import Radius, radius
 from terp.preflight import Report
 from terp.stack.events import Changes, readable_urn

@@ -14,6 +14,7 @@ from terp.command import CommandError
 from terp.errors import TerpError
 from terp.gitops.resource import PLATFORM
 from terp.kubernetes.resource import CLUSTER
+from terp.openstack.types import CLOUD, VOLUME
 from terp.progress import Progress
 from terp.provider.values import SECRET, SIGNATURE
 from terp.stack.events import Changes, EventLog
@@ -40,12 +41,11 @@ PASSING = re.compile(
 PROJECT = "terp"
 """Name of the project in Pulumi.yaml."""
 OUTPUTS = {
-    "terp:openstack:Cloud": ("hosts", "private_key"),
+    CLOUD: ("hosts", "private_key"),
     CLUSTER: ("kubeconfig",),
     PLATFORM: ("applications",),
 }
 """By the resource of each layer what it puts out."""
-VOLUME = "openstack:blockstorage/volume:Volume"
 State = Mapping[str, Any]
 """A deployment as `pulumi stack export` gives it (apitype.DeploymentV3)."""
 

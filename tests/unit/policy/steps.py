@@ -3,8 +3,11 @@
 from typing import Any
 
 from terp.environment import Environment, read
+from terp.gitops.resource import PLATFORM
+from terp.kubernetes.resource import CLUSTER
+from terp.openstack.types import INSTANCE, VOLUME
 from terp.paths import PROJECT
-from terp.policy.plan import CLUSTER, INSTANCE, PLATFORM, VOLUME, Operation, Plan, Step
+from terp.policy.plan import Operation, Plan, Step
 
 RULE = "openstack:networking/secGroupRule:SecGroupRule"
 FLOATING_IP = "openstack:networking/floatingIp:FloatingIp"

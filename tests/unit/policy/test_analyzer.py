@@ -10,10 +10,10 @@ import yaml
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
 
+from terp.openstack.types import CLOUD, VOLUME
 from terp.paths import PROJECT
 from terp.policy.pack.analyzer import Analyzer
 from terp.policy.pack.state import record_of
-from terp.policy.plan import CLOUD, VOLUME
 from terp.policy.rules import RULES
 from terp.provider.values import SECRET, SIGNATURE
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from terp.policy.plan import CLOUD, is_raised, plan_of_events, plan_of_states
+from terp.openstack.types import CLOUD
+from terp.policy.plan import is_raised, plan_of_events, plan_of_states
 
 URN = "urn:pulumi:prod::terp::terp:openstack:Cloud$openstack:blockstorage/volume:Volume::etcd-0"
 

@@ -5,8 +5,8 @@ from typing import Any
 from tests.unit.preflight.samples import STACK, environment, said, snapshot
 from tests.unit.preflight.states import resource, state
 
+from terp.openstack.types import INSTANCE, KEYPAIR
 from terp.preflight.collisions import check
-from terp.preflight.demand import INSTANCE, KEYPAIR
 from terp.preflight.snapshot import Marked, Network, Port
 
 

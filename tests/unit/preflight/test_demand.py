@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.unit.preflight.samples import STACK, environment, snapshot
 
-from terp.preflight.demand import FLOATING_IP, INSTANCE, PORT, ROUTER_INTERFACE, VOLUME, demand, prices
+from terp.openstack.types import FLOATING_IP, INSTANCE, PORT, ROUTER_INTERFACE, VOLUME
+from terp.preflight.demand import demand, prices
 from terp.preflight.snapshot import Port
 
 

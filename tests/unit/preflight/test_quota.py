@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.preflight.samples import QUOTAS, STACK, environment, said, snapshot
 from tests.unit.preflight.states import resource, state
 
+from terp.openstack import types
 from terp.preflight import demand, quota
 from terp.preflight.demand import prices
 from terp.preflight.quota import Row
@@ -64,26 +65,26 @@ def test_a_quota_of_nothing():
 
 
 def test_what_the_stack_has_is_not_added_again():
-    have = state(*(resource(demand.INSTANCE, f"control-plane-{n}", flavorName="m1.medium") for n in range(3)))
+    have = state(*(resource(types.INSTANCE, f"control-plane-{n}", flavorName="m1.medium") for n in range(3)))
     assert table(recorded_state=have)["instances"] == (20, 4, 3, 0)
     assert table(recorded_state=have)["server_group_members"] == (10, 3, 0, 0)
 
 
 def test_a_larger_flavor_adds_the_difference():
-    have = state(*(resource(demand.INSTANCE, f"cpu-{n}", flavorName="m1.small") for n in range(2)))
+    have = state(*(resource(types.INSTANCE, f"cpu-{n}", flavorName="m1.small") for n in range(2)))
     assert table(recorded_state=have)["cores"][2] == 15 - 2
     assert table(recorded_state=have)["ram"][2] == 3 * 4096 + 2 * (8192 - 2048) + 2048
 
 
 def test_a_volume_that_grows_adds_the_difference():
-    have = state(resource(demand.VOLUME, "control-plane-0-etcd", size=15, volumeType="fast"))
+    have = state(resource(types.VOLUME, "control-plane-0-etcd", size=15, volumeType="fast"))
     rows = table(recorded_state=have)
     assert (rows["volumes"][2], rows["gigabytes"][2], rows["gigabytes_fast"][2]) == (2, 45, 45)
 
 
 def test_what_goes_makes_no_room_for_what_comes():
     """Pulumi deletes last: one pool in the place of another needs room for both."""
-    old = state(*(resource(demand.INSTANCE, f"old-{n}", flavorName="m1.large") for n in range(2)))
+    old = state(*(resource(types.INSTANCE, f"old-{n}", flavorName="m1.large") for n in range(2)))
     assert table(recorded_state=old)["instances"] == table()["instances"]
 
 

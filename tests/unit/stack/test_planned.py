@@ -10,8 +10,10 @@ import pytest
 
 from terp.cli.stack import show_plan, show_verdict
 from terp.errors import TerpError
+from terp.gitops.resource import PLATFORM
+from terp.kubernetes.resource import CLUSTER
+from terp.openstack.types import VOLUME
 from terp.paths import PROJECT
-from terp.policy.plan import CLUSTER, PLATFORM, VOLUME
 from terp.stack.events import Changes
 from terp.stack.planned import Planned, planned, published_schema, read_planned
 from terp.stack.workspace import Workspace

@@ -30,6 +30,7 @@ from terp.kubernetes.runner.processes import MARK, TO_DIE, end_processes, socket
 from terp.kubernetes.runner.record import Result, RunRecord
 from terp.kubernetes.runner.story import Story
 from terp.masking import Mask
+from terp.paths import private_folder
 
 LIMIT = 6 * 3600.0
 """Seconds that a run may take: 350 hosts took Kubespray 220 minutes (kubespray#478)."""
@@ -91,7 +92,7 @@ class Runner:
                 listen(story.moment(f"{host} is another host than before: what was known of it is forgotten"))
             began = datetime.now(UTC)
             place = _new_place(self._folder / "runs", began, run.playbook)
-            with _private(self._folder / "private") as private, sockets(self._folder) as controls:
+            with private_folder(self._folder / "private") as private, sockets(self._folder) as controls:
                 self._write(private, controls, run, variables, secrets)
                 try:
                     result, why = self._play(private, run, story, place, mask, listen, cancelled)
@@ -258,18 +259,6 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any] | None]:
         *whole, rest = (rest + read).split(b"\n")
         for line in whole:
             yield json.loads(line)
-
-
-@contextmanager
-def _private(folder: Path) -> Iterator[Path]:
-    """A folder that only its owner may enter, empty before the block and gone after it."""
-    if folder.exists():  # of a run that was killed
-        shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from terp.environment import Environment
 from terp.kubernetes.plan.refusals import quorum
 from terp.kubernetes.plan.upgrades import number
+from terp.kubernetes.resource import CLUSTER
 from terp.policy.finding import Objection
-from terp.policy.plan import CLUSTER, Plan
+from terp.policy.plan import Plan
 from terp.policy.servers import etcd_members, is_away, lost_members, names, pools
 
 

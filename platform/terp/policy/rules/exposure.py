@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 
 from terp.environment import Environment
+from terp.openstack.types import FLOATING_IP, FLOATING_IP_ASSOCIATE, LISTENER, SECURITY_RULE
 from terp.policy.finding import Objection
 from terp.policy.plan import Plan, Properties, Step
 
@@ -61,9 +62,9 @@ def _is_everyone(prefix: str) -> bool:
 
 
 KINDS: Mapping[str, Callable[[Properties], str]] = {
-    "openstack:networking/floatingIp:FloatingIp": _floating_ip,
-    "openstack:networking/floatingIpAssociate:FloatingIpAssociate": _floating_ip,
-    "openstack:networking/secGroupRule:SecGroupRule": _rule,
-    "openstack:loadbalancer/listener:Listener": _listener,
+    FLOATING_IP: _floating_ip,
+    FLOATING_IP_ASSOCIATE: _floating_ip,
+    SECURITY_RULE: _rule,
+    LISTENER: _listener,
 }
 """By type, what of it is public."""

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 
 from terp.environment import Environment
-from terp.gitops.resource import applications_of
+from terp.gitops.resource import PLATFORM, applications_of
+from terp.kubernetes.resource import CLUSTER
+from terp.openstack.types import INSTANCE, NETWORK, ROUTER, ROUTER_INTERFACE, SUBNET, VOLUME
 from terp.policy.finding import Objection
-from terp.policy.plan import CLUSTER, INSTANCE, PLATFORM, VOLUME, Plan, Step
+from terp.policy.plan import Plan, Step
 from terp.policy.servers import holds_cluster
 
 NETWORKS = {
-    "openstack:networking/network:Network": "network",
-    "openstack:networking/subnet:Subnet": "subnet",
-    "openstack:networking/router:Router": "router",
-    "openstack:networking/routerInterface:RouterInterface": "router interface",
+    NETWORK: "network",
+    SUBNET: "subnet",
+    ROUTER: "router",
+    ROUTER_INTERFACE: "router interface",
 }
 
 
