@@ -168,7 +168,9 @@ def traces(place: Place) -> list[str]:
     found += [f"group {path}" for path in _below(Path("/sys/fs/cgroup")) if path.name.startswith(tag)]
     found += [f"nspawn {path}" for path in _below(Path("/run/systemd")) if tag in path.name]
     loops = Path("/sys/block").glob("loop*/loop/backing_file")
-    found += [f"{file.parts[3]} {file.read_text()}" for file in loops if root in file.read_text()]
+    for file in loops:
+        with contextlib.suppress(OSError):  # detached meanwhile
+            found += [f"{file.parts[3]} {line}" for line in _lines(file) if root in line]
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             with contextlib.suppress(OSError):

@@ -22,16 +22,17 @@ pytestmark = pytest.mark.hosts
 
 def processes(host: Host) -> dict[str, int]:
     """The shim, nspawn and PID 1 of a host, found by name below the shim."""
-    shim = next(
-        int(p.name)
-        for p in Path("/proc").iterdir()
-        if p.name.isdigit()
-        and str(host.folder).encode() in (p / "cmdline").read_bytes().split(b"\0")
-        and b"nsenter" in (p / "cmdline").read_bytes()
-        and (p / "comm").read_text().strip() == "shim"
-    )
+    shim = next(int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _is_shim(p, host))
     nspawn = _child(shim)
     return {"shim": shim, "nspawn": nspawn, "PID 1": _child(nspawn)}
+
+
+def _is_shim(process: Path, host: Host) -> bool:
+    try:
+        cmdline, comm = (process / "cmdline").read_bytes(), (process / "comm").read_text().strip()
+    except OSError:  # it ended meanwhile
+        return False
+    return str(host.folder).encode() in cmdline.split(b"\0") and b"nsenter" in cmdline and comm == "shim"
 
 
 def _child(pid: int) -> int:
