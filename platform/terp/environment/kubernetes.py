@@ -61,6 +61,12 @@ class Kubespray(Model):
         description="Tags of tasks that no run does, such as the installation of packages that images have.",
         examples=[["system-packages"]],
     )
+    mitogen: bool = Field(
+        True,
+        title="Mitogen",
+        description="Run tasks with Mitogen: the same tasks, in less time.",
+        examples=[False],
+    )
 
 
 class PodNetworking(Model):

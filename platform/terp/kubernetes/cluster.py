@@ -71,6 +71,7 @@ class Cluster(pulumi.CustomResource):
             "variables": api.apply(lambda api: group_variables(environment, stack, _addresses(api))),
             "run_variables": run_variables(environment),
             "skip_tags": list(settings.kubespray.skip_tags),
+            "mitogen": settings.kubespray.mitogen,
             "private_key": cloud.private_key,
             "endpoint": api.apply(lambda api: f"https://{api['public_address']}:{int(api['port'])}"),
             "secrets": Output.secret(Output.from_input(_secrets(environment))),

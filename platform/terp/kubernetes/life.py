@@ -32,7 +32,7 @@ class Wanted(Model):
 
     `endpoint` is `https://host:port` of the API as it is reached from outside. `source` and `commit` say
     where Kubespray comes from, `run_variables` are extra variables of every run, `skip_tags` what
-    every run leaves out.
+    every run leaves out, `mitogen` whether it runs Kubespray's tasks.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Wanted(Model):
     variables: Mapping[str, JsonValue] = {}
     run_variables: Mapping[str, JsonValue] = {}
     skip_tags: tuple[str, ...] = ()
+    mitogen: bool = True
     secrets: Mapping[str, str] = {}
     private_key: str
     endpoint: str

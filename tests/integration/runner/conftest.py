@@ -9,6 +9,7 @@ import pytest
 
 from terp.kubernetes.model import Node, Run
 from terp.kubernetes.runner import Access, Installation, Moment, Runner, RunRecord
+from terp.kubernetes.runner.mitogen import mitogen
 from terp.virtualenv import Virtualenv
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
@@ -23,12 +24,11 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-of-the-private-key\n-----END 
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
-    """The playbooks here, with the Ansible of our own ones."""
+    """The playbooks here, with the Ansible of our own ones, and Mitogen as in every run of ours."""
     ansible = Virtualenv("ansible")
     ansible.make(print)
-    return Installation(
-        "test", "1", PLAYBOOKS, ansible.root / "bin", {"roles_path": str(PLAYBOOKS / "roles")}
-    )
+    settings = {"roles_path": str(PLAYBOOKS / "roles"), **mitogen(print)}
+    return Installation("test", "1", PLAYBOOKS, ansible.root / "bin", settings)
 
 
 def node(name: str, number: int, key: str = "ssh-ed25519 AAAA") -> Node:

@@ -3,6 +3,7 @@
 from terp.kubernetes.embedded.bundle import bundle, variables
 from terp.kubernetes.embedded.platform import platform_images
 from terp.kubernetes.runner.installation import Installation
+from terp.kubernetes.runner.mitogen import mitogen
 from terp.paths import PROJECT
 from terp.progress import Progress
 from terp.virtualenv import Virtualenv
@@ -24,11 +25,12 @@ def installation(version: str, progress: Progress, *, platform: bool = False) ->
     environment = Virtualenv("ansible")
     with progress.task("Ansible") as task:
         environment.make(task.update)
+        quicker = mitogen(task.update)
     return Installation(
         name="embedded",
         version=VERSION,
         playbooks=PLAYBOOKS,
         bin=environment.python.parent,
-        settings={"roles_path": str(PLAYBOOKS / "roles")},
+        settings={"roles_path": str(PLAYBOOKS / "roles"), **quicker},
         variables=variables(place, *more),
     )

@@ -25,7 +25,7 @@ TO_DIE = 10.0
 
 @contextmanager
 def sockets(folder: Path) -> Iterator[Path]:
-    """A folder for the sockets of ssh: not in the cluster's, as their paths are limited to 107 characters."""
+    """A folder for sockets: not in the cluster's, as their paths are limited to 107 characters."""
     for old in Path(tempfile.gettempdir()).glob(f"{_prefix(folder)}*"):  # of a run that was killed
         if old.stat().st_uid == os.getuid():
             shutil.rmtree(old)

@@ -1,4 +1,4 @@
-"""Failures that many have met, and what helped them."""
+"""Failures that many have met, and what helped them; with the words of ssh, of Ansible and of Mitogen."""
 
 import re
 from typing import NamedTuple
@@ -15,13 +15,13 @@ class Remedy(NamedTuple):
 REMEDIES = (
     Remedy(
         "",
-        r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed",
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|mismatching host key",
         "the host shows another key than its console did: it was rebuilt, or somebody is in between; run"
         " `pulumi refresh` if you rebuilt it",
     ),
     Remedy(
         "",
-        r"Permission denied \(publickey",
+        r"Permission denied \(publickey|SSH authentication is incorrect",
         "the host does not know the stack's key: was its cloud-init cut short? See its console",
     ),
     Remedy(
@@ -31,7 +31,7 @@ REMEDIES = (
     ),
     Remedy(
         "",
-        r"timed out|No route to host|Connection refused|Failed to connect to the host",
+        r"timed out|No route to host|Connection refused|Failed to (connect to the host|setup connection)",
         "the host does not answer SSH: see its console, and the security group's rule for port 22",
     ),
     Remedy(

@@ -42,7 +42,7 @@ TICK = 5.0
 """Seconds after which a run that says nothing is told again."""
 KEPT = 20
 """Runs whose logs are kept."""
-PASSED = ("HOME", "LOGNAME", "TMPDIR", "USER")
+PASSED = ("HOME", "LOGNAME", "USER")
 """What a playbook sees of the caller's environment: no credentials, no settings of Ansible."""
 
 
@@ -135,7 +135,7 @@ class Runner:
             ),
             "secrets.yaml": inventory.secret_variables(secrets),
             "run.json": inventory.run_variables(run),
-            "play.json": self._play_of(private, run),
+            "play.json": self._play_of(private, controls, run),
         }
         for name, text in texts.items():
             file = private / name
@@ -177,7 +177,7 @@ class Runner:
                         told.tell(story.hear(event))
         return "failed", f"ansible-runner died: {mask((private / 'errors').read_text())[-2000:]}"
 
-    def _play_of(self, private: Path, run: Run) -> str:
+    def _play_of(self, private: Path, controls: Path, run: Run) -> str:
         """What `play.py` reads; the environment is made here, and nothing of the caller's gets in."""
         installation = self._installation
         playbook = installation.playbooks / run.playbook
@@ -190,6 +190,7 @@ class Runner:
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "TERM": "dumb",
+            "TMPDIR": str(controls),
             MARK: str(self._folder),
             "ANSIBLE_CONFIG": str(private / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
