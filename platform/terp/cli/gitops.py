@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -238,16 +239,15 @@ def _difference(
     stack: str, component: str | None, against: str, story: Progress, charts: Path | None
 ) -> "Difference":
     from terp.gitops.difference import difference, tree_of
-    from terp.gitops.intent import intent
+    from terp.gitops.intent import intent, intent_to_render
 
-    file = stack_file(stack)
+    file, wanted = stack_file(stack), _to_render(stack, charts)
     if against == CLUSTER:
-        return _against_cluster(_to_render(stack, charts), component, file, story, charts)
-    wanted = _intent(stack)
+        return _against_cluster(wanted, component, file, story, charts)
     after = _side(wanted, story, charts, component)
-    with tree_of(against) as tree:
+    with tree_of(against) as tree, TemporaryDirectory() as folder:
         of_then = _in_tree(file, tree)
-        before_intent = intent(of_then, tree)
+        before_intent = intent(of_then, tree) if charts else intent_to_render(of_then, tree, Path(folder))
         there = component if component in (*before_intent.values.applications, None, "platform") else ""
         before = _side(before_intent, story, charts, there)
         return difference(wanted.stack, against, before, after, component)

@@ -22,21 +22,20 @@ MANIFESTS = "install.yaml"
 """Argo CD's own."""
 
 
-def handed_out(platform: Platform, catalogue: Catalogue) -> tuple[Platform, Catalogue, Path]:
-    """Both as the embedded cloud of this machine serves them, and the folder that it hands out.
+def handed_out(platform: Platform, catalogue: Catalogue) -> tuple[Platform, Catalogue]:
+    """Both as the embedded cloud of this machine serves them.
 
     Raises:
         TerpError: the tools of an embedded platform are not there.
     """
     cloud = State(state_dir() / "cloud")
-    folder = cloud.path(SOURCES)
-    return *published(platform, catalogue, folder, cloud.public_url(SOURCES)), folder
+    return published(platform, catalogue, cloud.path(SOURCES), cloud.public_url(SOURCES))
 
 
 def published(
-    platform: Platform, catalogue: Catalogue, folder: Path, address: str
+    platform: Platform, catalogue: Catalogue, folder: Path, address: str, tree: Path = PROJECT
 ) -> tuple[Platform, Catalogue]:
-    """Both as they are when what they ask for is served from a folder at an address.
+    """Both as they are when a folder at an address serves what they ask for, and of `tree` what is ours.
 
     Raises:
         TerpError: the tools of an embedded platform are not there.
@@ -44,21 +43,19 @@ def published(
     if platform.stand_ins:
         catalogue = standins.write(folder, catalogue, _manifests(), address)
     if platform.git.repository == WORK_TREE:
-        commit = publish(folder / OURS, work_tree(catalogue if platform.stand_ins else None))
+        commit = publish(folder / OURS, work_tree(catalogue if platform.stand_ins else None, tree))
         git = GitRepository(repository=f"{address}/{OURS}", revision=commit)
         platform = platform.model_copy(update={"git": git})
     return platform, catalogue
 
 
-def work_tree(stood_in: Catalogue | None = None) -> dict[str, str]:
+def work_tree(stood_in: Catalogue | None = None, tree: Path = PROJECT) -> dict[str, str]:
     """What Argo CD reads of our repository, by path; with stand-ins for charts that run what others make."""
     others = standins.tree(stood_in) if stood_in else {}
-    replaced = {PROJECT.joinpath(*Path(path).parts[:2]) for path in others}
-    files = (file for folder in FOLDERS for file in sorted((PROJECT / folder).rglob("*")) if file.is_file())
+    replaced = {tree.joinpath(*Path(path).parts[:2]) for path in others}
+    files = (file for folder in FOLDERS for file in sorted((tree / folder).rglob("*")) if file.is_file())
     ours = {
-        str(file.relative_to(PROJECT)): file.read_text()
-        for file in files
-        if replaced.isdisjoint(file.parents)
+        str(file.relative_to(tree)): file.read_text() for file in files if replaced.isdisjoint(file.parents)
     }
     return {**ours, **others}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from terp.cloud.state import State
+from terp.cloud.state import SOURCES, State
 from terp.environment import Environment, read
 from terp.environment.kubernetes import kubernetes_version
 from terp.environment.platform import Platform
@@ -12,7 +12,7 @@ from terp.environment.stack_file import stack_name
 from terp.errors import TerpError
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Component
-from terp.gitops.embedded import handed_out
+from terp.gitops.embedded import published
 from terp.gitops.graph import Graph, graph
 from terp.gitops.reading import read_catalogue
 from terp.gitops.root import RootValues, root_values
@@ -68,21 +68,25 @@ def intent(file: Path, tree: Path = PROJECT) -> Intent:
     return Intent.of(stack, _platform(environment, stack), read_catalogue(tree), version, tree)
 
 
-def intent_to_render(file: Path) -> Intent:
-    """The same of this tree; with stand-ins, as the embedded cloud has them, where it asks for them.
+def intent_to_render(file: Path, tree: Path = PROJECT, folder: Path | None = None) -> Intent:
+    """The same with stand-ins, as the embedded cloud has them, where the environment asks for them.
+
+    They are written to `folder`; without one to that which the cloud hands out.
 
     Raises:
         TerpError: as `intent`, and when stand-ins are asked for and the embedded cloud is not there.
     """
-    environment, stack = read(file), stack_name(file)
-    platform, version = _platform(environment, stack), kubernetes_version(environment.kubernetes)
-    if not platform.stand_ins:
-        return Intent.of(stack, platform, read_catalogue(), version)
-    if not State(state_dir() / "cloud").exists():
+    wanted = intent(file, tree)
+    if not wanted.platform.stand_ins:
+        return wanted
+    cloud = State(state_dir() / "cloud")
+    if not cloud.exists():
         hint = "terp cloud up; or --charts with a folder of real ones"
         raise TerpError("stand-ins are handed out by the embedded cloud, which is not there", hint=hint)
-    platform, catalogue, folder = handed_out(platform, read_catalogue())
-    return Intent.of(stack, platform, catalogue, version)._replace(served=folder)
+    folder = folder or cloud.path(SOURCES)
+    address = cloud.public_url(SOURCES)
+    platform, catalogue = published(wanted.platform, wanted.catalogue, folder, address, tree)
+    return Intent.of(wanted.stack, platform, catalogue, wanted.kubernetes, tree)._replace(served=folder)
 
 
 def _platform(environment: Environment, stack: str) -> Platform:

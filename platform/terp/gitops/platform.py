@@ -40,7 +40,7 @@ class Platform(pulumi.CustomResource):
         """
         platform, catalogue = settings, read_catalogue()
         if environment.cloud.name == EMBEDDED:
-            platform, catalogue, _ = handed_out(settings, catalogue)
+            platform, catalogue = handed_out(settings, catalogue)
         values = root_values(stack, platform, catalogue)
         inputs: dict[str, Input[Any]] = {
             "name": stack,
