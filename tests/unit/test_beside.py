@@ -32,7 +32,11 @@ def fails_beside(work: Callable[[], object]) -> float:
 
 
 def test_the_block_ends_when_both_have_ended():
-    with beside(lambda: time.sleep(0.2) or "done") as work:
+    def work_a_while() -> str:
+        time.sleep(0.2)
+        return "done"
+
+    with beside(work_a_while) as work:
         assert not work.done()
     assert work.result() == "done"
 

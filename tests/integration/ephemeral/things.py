@@ -50,7 +50,7 @@ def of_a_stack(member: Connection, stack: str, *, marked: bool = True) -> None:
     router = member.network.create_router(
         name=f"{stack}-edge", description=description, external_gateway_info={"network_id": external.id}
     )
-    member.network.add_interface_to_router(router, subnet_id=subnet.id)
+    member.network.add_interface_to_router(router, subnet=subnet.id)
     group = member.network.create_security_group(name=f"{stack}-node", description=description)
     port = member.network.create_port(
         network_id=network.id, name=f"{stack}-cpu-0", description=description, security_groups=[group.id]

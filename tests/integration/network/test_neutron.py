@@ -111,7 +111,7 @@ def built(followed: Followed, api: Connection) -> Built:
     subnet = api.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.7.0.0/24")
     public = next(iter(api.network.networks(is_router_external=True)))
     router = api.network.create_router(name="router", external_gateway_info={"network_id": public.id})
-    api.network.add_interface_to_router(router, subnet_id=subnet.id)
+    api.network.add_interface_to_router(router, subnet=subnet.id)
     group = api.network.create_security_group(name="group")
     a = followed.server(api, network.id, security_groups=[group.id], dns_name="alpha")
     b = followed.server(api, network.id, security_groups=[group.id], dns_name="beta")

@@ -258,7 +258,7 @@ def test_an_existing_network_with_its_router_and_a_reserved_floating_ip(check: C
         )
     ]
     router = member.network.create_router(name="edge", external_gateway_info={"network_id": external.id})
-    member.network.add_interface_to_router(router, subnet_id=subnet.id)
+    member.network.add_interface_to_router(router, subnet=subnet.id)
     assert said(check(**wanted)) == []
     assert [each[1] for each in said(check(**{**wanted, "network__nodes": "10.61.0.0/24"}))] == [
         "network.nodes"
@@ -277,7 +277,7 @@ def credential(
     password = cloud.state.password("member")
     owner: Any = seed.connect(cloud.state, seed.CLOUD, seed.CLOUD, password).identity
     user = seed.connect(cloud.state, seed.CLOUD, seed.CLOUD, password).current_user_id
-    made = []
+    made: list[Any] = []
 
     def use(**options: Any) -> None:
         each = owner.create_application_credential(user, name=f"short-{len(made)}", **options)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,12 @@ def hosts(tools: tuple[Toolchain, Path], tmp_path: Path) -> Iterator[Hosts]:
         private_key = key.read_text()
         on = running.enter_context(shell(nodes, None, private_key))
         for node in nodes:
-            _wait(lambda node=node: on.run(node, "true") == "")
+            _wait(partial(_answers, on, node))
         yield Hosts(nodes, private_key, on)
+
+
+def _answers(on: Shell, node: Node) -> bool:
+    return on.run(node, "true") == ""
 
 
 def _end(daemon: subprocess.Popen[bytes]) -> None:

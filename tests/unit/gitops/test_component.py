@@ -16,7 +16,7 @@ from terp.model import Model
 FOLDER = Path(__file__).parents[3] / "docs" / "gitops"
 
 
-MODELS = sorted(
+MODELS: list[type[Model]] = sorted(
     {*models(Component), ChartRepository, GitRepository, ImageRepository, Facts},
     key=lambda model: model.__name__,
 )

@@ -3,28 +3,25 @@ from collections.abc import Callable
 from tests.unit.cloud.network.snapshots import EXTERNAL, GATEWAY, INNER4, ROUTER, SMALL, SUB_OUTER, uuid
 
 from terp.cloud.network.model import Route, Router
-from terp.cloud.network.routing import KernelRoute, hosts, routers
+from terp.cloud.network.routing import KernelRoute, RouterPlan, hosts, routers
 
 
-def only(**changes: object) -> object:
+def only(**changes: object) -> RouterPlan:
     snapshot = SMALL.model_copy(update={"routers": (Router.model_validate({"id": ROUTER, **changes}),)})
     return routers(snapshot)[0]
 
 
 def test_the_ruleset_of_a_router(golden: Callable[[str, str], None]) -> None:
-    golden("network/router.nft", only().rules)  # type: ignore[attr-defined]
+    golden("network/router.nft", only().rules)
 
 
 def test_a_router_has_a_link_with_the_addresses_of_each_port() -> None:
     plan = only()
-    assert (
-        {link.name: sorted(link.addresses) for link in plan.links}
-        == {  # type: ignore[attr-defined]
-            f"qr-{INNER4[:11]}": ["10.0.0.1/24"],
-            "qr-00000018-00": ["fd00::1/64"],
-            f"qg-{GATEWAY[:11]}": ["203.0.113.10/24", "203.0.113.20/32"],
-        }
-    )
+    assert {link.name: sorted(link.addresses) for link in plan.links} == {
+        f"qr-{INNER4[:11]}": ["10.0.0.1/24"],
+        "qr-00000018-00": ["fd00::1/64"],
+        f"qg-{GATEWAY[:11]}": ["203.0.113.10/24", "203.0.113.20/32"],
+    }
 
 
 def test_routes_lead_to_the_external_gateway_and_the_next_hops_that_can_be_reached() -> None:
@@ -34,13 +31,10 @@ def test_routes_lead_to_the_external_gateway_and_the_next_hops_that_can_be_reach
             Route(destination="10.98.0.0/16", nexthop="172.16.0.1"),
         )
     )
-    assert (
-        plan.routes
-        == {  # type: ignore[attr-defined]
-            KernelRoute(destination="0.0.0.0/0", nexthop="203.0.113.1", link=f"qg-{GATEWAY[:11]}"),
-            KernelRoute(destination="10.99.0.0/16", nexthop="10.0.0.5", link=f"qr-{INNER4[:11]}"),
-        }
-    )
+    assert plan.routes == {
+        KernelRoute(destination="0.0.0.0/0", nexthop="203.0.113.1", link=f"qg-{GATEWAY[:11]}"),
+        KernelRoute(destination="10.99.0.0/16", nexthop="10.0.0.5", link=f"qr-{INNER4[:11]}"),
+    }
 
 
 def test_another_external_subnet_is_on_the_link() -> None:
@@ -51,12 +45,12 @@ def test_another_external_subnet_is_on_the_link() -> None:
 
 def test_a_router_that_is_down_has_nothing() -> None:
     plan = only(up=False)
-    assert (plan.links, plan.routes, plan.hosts) == ((), frozenset(), "")  # type: ignore[attr-defined]
-    assert "nat" not in plan.rules  # type: ignore[attr-defined]
+    assert (plan.links, plan.routes, plan.hosts) == ((), frozenset(), "")
+    assert "nat" not in plan.rules
 
 
 def test_without_snat_only_floating_ips_go_out() -> None:
-    rules = only(snat=False).rules  # type: ignore[attr-defined]
+    rules = only(snat=False).rules
     outward = rules.split("chain outward {")[1].split("}")[0].split("\n")
     assert [line for line in outward if line] == ["ip saddr 10.0.0.5 snat to 203.0.113.20"]
 
