@@ -60,7 +60,7 @@ def test_cancelling_ends_every_process_of_the_run(cluster: Cluster):
     began = time.monotonic()
     record = cluster.run("wait.yml")
     stopper.join()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 40
     assert record.result == "cancelled"
     assert record.failure
     assert record.failure.message == "stopped from outside"

@@ -71,6 +71,6 @@ def test_what_belongs_to_no_host_is_told_too(cluster: Cluster):
 def test_a_run_that_takes_too_long_is_ended(cluster: Cluster):
     record = cluster.run("wait.yml", seconds=2)
     assert record.result == "failed"
-    assert record.seconds < 15
+    assert record.seconds < 40
     assert record.failure
     assert "2 s are over" in record.failure.message
