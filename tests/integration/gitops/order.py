@@ -53,9 +53,14 @@ def state(application: Mapping[str, Any], ours: str) -> State:
     return State(metadata["name"], wave, commits[0] if commits else None, not why, why, version)
 
 
-def early(states: Iterable[State], waves: Mapping[str, int]) -> list[str]:
-    """What began, or began with a new commit, while something of a lower wave was not settled with it."""
-    now: dict[str, State] = {}
+def early(
+    states: Iterable[State], waves: Mapping[str, int], first: Mapping[str, State] | None = None
+) -> list[str]:
+    """What began, or began with a new commit, while something of a lower wave was not settled with it.
+
+    `first` is what there was before the first of the states.
+    """
+    now = dict(first or {})
     found = []
     for each in states:
         before = now.get(each.name)
@@ -78,10 +83,11 @@ def _settled(lower: State | None, commit: str | None) -> bool:
 
 
 class Journal:
-    """Every state of every child, in order, from when it is entered."""
+    """Every state of every child, in order, from when it is entered; `first` is what there was then."""
 
     def __init__(self, client: httpx.Client, ours: str) -> None:
         self.states: list[State] = []
+        self.first: dict[str, State] = {}
         self._client, self._ours = client, ours
         self._version = ""
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -89,8 +95,16 @@ class Journal:
         self._response: httpx.Response | None = None
 
     def __enter__(self) -> Self:
+        listed = self._client.get(APPLICATIONS).raise_for_status().json()
+        self._version = listed["metadata"]["resourceVersion"]
+        found = [state(each, self._ours) for each in listed["items"] if each["metadata"]["name"] != ROOT]
+        self.first = {each.name: each for each in found}
         self._thread.start()
         return self
+
+    def early(self, waves: Mapping[str, int]) -> list[str]:
+        """What began too early (see `early`)."""
+        return early(self.states, waves, self.first)
 
     def __exit__(self, *_: object) -> None:
         self._over.set()

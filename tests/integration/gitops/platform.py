@@ -70,7 +70,7 @@ class StandIns:
     def take(self, **versions: str) -> None:
         """Take upstreams in other versions from now on."""
         found = dict(self._catalogue.upstreams)
-        for name, version in versions.items():
+        for name, version in ((each.replace("_", "-"), version) for each, version in versions.items()):
             found[name] = found[name].model_copy(update={"version": version})
         self._catalogue = self._catalogue.model_copy(update={"upstreams": found})
         self._written()

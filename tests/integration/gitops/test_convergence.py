@@ -6,12 +6,11 @@ The tests are one story, in this order.
 import pytest
 
 from tests.integration.gitops.argo_cd import ArgoCd
-from tests.integration.gitops.order import early
 from tests.integration.gitops.platform import StandIns
 
 pytestmark = pytest.mark.timeout(2400)
 
-LOW = "cert_manager"
+LOW = "cert-manager"
 """A component of the first wave whose chart has our values."""
 
 
@@ -22,7 +21,7 @@ def test_each_wave_waits_until_the_one_before_is_healthy(platform: StandIns):
     assert {each.name for each in journal.states} == platform.waves.keys()
     assert any(line.startswith("wave 0 is healthy") for line in said)
     assert all(each.health == "Healthy" for each in platform.standing)
-    assert early(journal.states, platform.waves) == []
+    assert journal.early(platform.waves) == []
 
 
 def test_charts_get_our_values_and_above_them_those_of_the_environment(argo_cd: ArgoCd):
@@ -37,7 +36,7 @@ def test_a_change_of_values_alone_holds_the_higher_waves(platform: StandIns):
     with platform.journal() as journal:
         commit = platform.publish(**{LOW: "\nstandIn: { readyAfter: 5s }\n"})
         platform.roll_out(commit)
-    assert early(journal.states, platform.waves) == []
+    assert journal.early(platform.waves) == []
 
 
 def test_without_our_judgement_of_health_no_wave_is_held(platform: StandIns, argo_cd: ArgoCd):
@@ -48,4 +47,4 @@ def test_without_our_judgement_of_health_no_wave_is_held(platform: StandIns, arg
             platform.roll_out(commit)
     finally:
         argo_cd.judge_applications(ours=True)
-    assert early(journal.states, platform.waves) != []
+    assert journal.early(platform.waves) != []

@@ -12,7 +12,7 @@ from terp.cloud.process import wait_for
 from terp.gitops.reading import read_catalogue
 from terp.gitops.rollout import HeldError
 from tests.integration.gitops.argo_cd import ArgoCd
-from tests.integration.gitops.order import Journal, early
+from tests.integration.gitops.order import Journal
 from tests.integration.gitops.platform import StandIns
 
 pytestmark = pytest.mark.timeout(1800)
@@ -106,7 +106,7 @@ def early_after(platform: StandIns, fault: Callable[[], None]) -> list[str]:
         finally:
             done.set()
         harm.result(timeout=60)
-        return early(journal.states, platform.waves)
+        return journal.early(platform.waves)
 
 
 def _when_begun(journal: Journal, commit: str, fault: Callable[[], None], done: threading.Event) -> None:

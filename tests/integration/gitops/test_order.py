@@ -42,7 +42,7 @@ def test_an_application_is_settled_when_its_present_sources_are():
     }
     metadata = {"name": "low", "annotations": {"argocd.argoproj.io/sync-wave": "3"}}
     now = {"metadata": metadata, "spec": {"sources": sources}, "status": status}
-    assert state(now, GIT) == State("low", 3, "2", settled=True, why="")
+    assert state(now, GIT) == State("low", 3, "2", settled=True, why="", version="2")
     changed = {**now, "spec": {"sources": [{"repoURL": GIT, "targetRevision": "3"}]}}
     assert state(changed, GIT).why == "not compared with its sources"
     assert not state({**now, "status": {}}, GIT).settled
