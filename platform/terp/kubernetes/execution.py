@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from terp.beside import beside
@@ -14,7 +13,7 @@ from terp.kubernetes.life import Ended, Wanted
 from terp.kubernetes.model import Installer, Node, Run
 from terp.kubernetes.runner import Access, Failure, History, Installation, Moment, Runner, RunRecord
 from terp.kubernetes.runner.lock import held, now
-from terp.kubernetes.runner.mitogen import mitogen
+from terp.kubernetes.runner.mitogen import with_mitogen
 from terp.kubernetes.runner.record import hosts_of
 from terp.kubernetes.shell import Shell, UnreachableError, shell
 from terp.kubernetes.unfinished import folder_of
@@ -34,9 +33,7 @@ def _kubespray(run: Run, wanted: Wanted, say: Sayings) -> Installation:
     commit = wanted.commit if run.installer_version == wanted.installer_version else None
     ready = installation(run.installer_version, wanted.source, commit, say.progress)
     ready = tuned(ready, run, wanted.variables, say.progress)
-    if not wanted.mitogen:
-        return ready
-    return replace(ready, settings={**ready.settings, **mitogen(say.progress)})
+    return with_mitogen(ready, say.progress) if wanted.mitogen else ready
 
 
 def _embedded(run: Run, wanted: Wanted, say: Sayings) -> Installation:

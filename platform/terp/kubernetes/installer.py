@@ -30,10 +30,10 @@ def gather(environment: Environment, progress: Progress) -> None:
             embedded.installation(str(kubernetes_version(kubernetes)), progress)
         case "kubespray":
             from terp.kubernetes import kubespray
-            from terp.kubernetes.runner.mitogen import mitogen
+            from terp.kubernetes.runner.mitogen import environment as mitogen
 
             of = kubernetes.kubespray
             with progress.task(f"Kubespray {of.version}") as task:
                 kubespray.installation(of.version, of.source, of.commit, task.update)
                 if of.mitogen:
-                    mitogen(task.update)
+                    mitogen().make(task.update)

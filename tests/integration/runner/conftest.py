@@ -9,7 +9,7 @@ import pytest
 
 from terp.kubernetes.model import Node, Run
 from terp.kubernetes.runner import Access, Installation, Moment, Runner, RunRecord
-from terp.kubernetes.runner.mitogen import mitogen
+from terp.kubernetes.runner.mitogen import with_mitogen
 from terp.virtualenv import Virtualenv
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
@@ -22,13 +22,14 @@ HERE = {
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-of-the-private-key\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
-@pytest.fixture(scope="session")
-def installation() -> Installation:
-    """The playbooks here, with the Ansible of our own ones, and Mitogen as in every run of ours."""
+@pytest.fixture(scope="session", params=["ansible", "mitogen"])
+def installation(request: pytest.FixtureRequest) -> Installation:
+    """The playbooks here, with the Ansible of our own ones; and with Mitogen, as Kubespray is run."""
     ansible = Virtualenv("ansible")
     ansible.make(print)
-    settings = {"roles_path": str(PLAYBOOKS / "roles"), **mitogen(print)}
-    return Installation("test", "1", PLAYBOOKS, ansible.root / "bin", settings)
+    roles = {"roles_path": str(PLAYBOOKS / "roles")}
+    plain = Installation("test", "1", PLAYBOOKS, ansible.root / "bin", roles)
+    return with_mitogen(plain, print) if request.param == "mitogen" else plain
 
 
 def node(name: str, number: int, key: str = "ssh-ed25519 AAAA") -> Node:

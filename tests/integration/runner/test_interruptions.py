@@ -1,5 +1,6 @@
 """Runs that are stopped, killed, or come in each other's way."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,18 +18,19 @@ from terp.paths import PROJECT
 from tests.integration.runner.conftest import Cluster
 
 KILLED = """
-import sys, threading
+import json, sys
 from pathlib import Path
 from terp.kubernetes.runner import Installation
 from tests.integration.runner.conftest import PLAYBOOKS, Cluster
-cluster = Cluster(Path(sys.argv[1]), Installation("test", "1", PLAYBOOKS, Path(sys.argv[2])))
+folder, bin, settings = sys.argv[1:]
+cluster = Cluster(Path(folder), Installation("test", "1", PLAYBOOKS, Path(bin), json.loads(settings)))
 cluster.secrets = {"token": "canary-of-a-killed-run"}
 cluster.run("wait.yml")
 """
 
 
 def waiting(folder: Path, within: float = 20) -> list[int]:
-    """The processes of a run that waits: on one host, as Mitogen takes both for this machine."""
+    """The processes of a run that waits; Mitogen takes both hosts for one, which is this machine."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         running = processes(folder)
@@ -73,7 +75,9 @@ def test_cancelling_ends_every_process_of_the_run(cluster: Cluster):
 
 def test_after_a_kill_the_next_run_ends_what_is_left_and_goes_on(cluster: Cluster):
     env = {**os.environ, "PYTHONPATH": f"{PROJECT / 'platform'}:{PROJECT}"}
-    argv = [sys.executable, "-c", KILLED, str(cluster.folder), str(cluster.installation.bin)]
+    ready = cluster.installation
+    given = (str(cluster.folder), str(ready.bin), json.dumps(ready.settings))
+    argv = [sys.executable, "-c", KILLED, *given]
     controller = subprocess.Popen(argv, env=env)
     try:
         left = waiting(cluster.folder)

@@ -3,7 +3,6 @@
 from terp.kubernetes.embedded.bundle import bundle, variables
 from terp.kubernetes.embedded.platform import platform_images
 from terp.kubernetes.runner.installation import Installation
-from terp.kubernetes.runner.mitogen import mitogen
 from terp.paths import PROJECT
 from terp.progress import Progress
 from terp.virtualenv import Virtualenv
@@ -25,12 +24,11 @@ def installation(version: str, progress: Progress, *, platform: bool = False) ->
     environment = Virtualenv("ansible")
     with progress.task("Ansible") as task:
         environment.make(task.update)
-        quicker = mitogen(task.update)
     return Installation(
         name="embedded",
         version=VERSION,
         playbooks=PLAYBOOKS,
         bin=environment.python.parent,
-        settings={"roles_path": str(PLAYBOOKS / "roles"), **quicker},
+        settings={"roles_path": str(PLAYBOOKS / "roles")},
         variables=variables(place, *more),
     )

@@ -5,21 +5,29 @@ host and sends it what is new. Hosts need Python before the first task, as they 
 What it gains: docs/decisions/033-mitogen.md.
 """
 
-from collections.abc import Mapping
+from dataclasses import replace
 
+from terp.kubernetes.runner.installation import Installation
 from terp.virtualenv import Say, Virtualenv
 
 
-def mitogen(say: Say) -> Mapping[str, str]:
-    """Settings of ansible.cfg that take it, after it was installed.
+def environment() -> Virtualenv:
+    """Its own, which any Ansible of the same Python reads: a release of Kubespray keeps that of its pins."""
+    return Virtualenv("mitogen")
 
-    It has an environment of its own, which any Ansible of the same Python reads: a release of Kubespray keeps
-    the one that its own pins make.
+
+def with_mitogen(installation: Installation, say: Say) -> Installation:
+    """The installation with Mitogen, after that was installed.
 
     Raises:
-        TerpError: it could not be installed.
+        TerpError: it could not be.
     """
-    environment = Virtualenv("mitogen")
-    environment.make(say)
-    (plugins,) = environment.root.glob("lib/python*/site-packages/ansible_mitogen/plugins/strategy")
-    return {"strategy_plugins": str(plugins), "strategy": "mitogen_linear"}
+    ours = environment()
+    ours.make(say)
+    (plugins,) = ours.root.glob("lib/python*/site-packages/ansible_mitogen/plugins/strategy")
+    strategy = {"strategy_plugins": str(plugins), "strategy": "mitogen_linear"}
+    return replace(
+        installation,
+        settings={**installation.settings, **strategy},
+        variables={**installation.variables, "mitogen_ssh_compression": False},
+    )
