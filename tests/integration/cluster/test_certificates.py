@@ -1,0 +1,147 @@
+"""Certificates that have ended or soon will: seen, renewed, and the API answers again."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from urllib3.exceptions import HTTPError
+
+from terp.cloud.process import wait_for
+from terp.kubernetes.certificates import HERE
+from tests.integration.cluster.site import CONTROL_PLANE, NODES, ClusterSite
+
+pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
+
+PKI = "/etc/kubernetes/pki"
+SERVER, FRONT_PROXY = f"{PKI}/apiserver.crt", f"{PKI}/front-proxy-client.crt"
+ETCD = f"{PKI}/etcd/server.crt"
+EVERY = {
+    *(
+        f"{PKI}/{name}.crt"
+        for name in ("ca", "apiserver", "apiserver-kubelet-client", "apiserver-etcd-client")
+    ),
+    *(f"{PKI}/{name}.crt" for name in ("front-proxy-ca", "front-proxy-client")),
+    *(f"{PKI}/etcd/{name}.crt" for name in ("ca", "server", "peer", "healthcheck-client")),
+    *(f"/etc/kubernetes/{name}.conf" for name in ("admin", "super-admin", "controller-manager", "scheduler")),
+    "/var/lib/kubelet/pki/kubelet-client-current.pem",
+}
+"""Of a control plane that kubeadm has made."""
+
+
+def certs(site: ClusterSite, *args: str, code: int = 0) -> dict[str, Any]:
+    done = site.terp("certs", args[0], str(site.file), *args[1:], "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return said
+
+
+def ends(said: dict[str, Any], host: str) -> dict[str, datetime]:
+    return {
+        each["file"]: datetime.fromisoformat(each["end"])
+        for each in said["certificates"]
+        if each["host"] == host
+    }
+
+
+def let_end(site: ClusterSite, file: str, authority: str, end: datetime) -> None:
+    """Have the authority on the host sign the same certificate with another end."""
+    remote = site.remote(CONTROL_PLANE)
+    old = x509.load_pem_x509_certificate(remote.check_output(f"sudo cat {file}").encode())
+    signer = x509.load_pem_x509_certificate(remote.check_output(f"sudo cat {authority}.crt").encode())
+    key = load_pem_private_key(remote.check_output(f"sudo cat {authority}.key").encode(), None)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(signer.subject)
+        .public_key(old.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(end - timedelta(days=365))
+        .not_valid_after(end)
+    )
+    for extension in old.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    new = builder.sign(key, hashes.SHA256())  # type: ignore[arg-type]
+    text = new.public_bytes(Encoding.PEM).decode()
+    remote.check_output(f"echo '{text}' | sudo tee {file}")
+
+
+def answers(site: ClusterSite) -> bool:
+    try:
+        return bool(site.api().nodes())
+    except (HTTPError, OSError):
+        return False
+
+
+def test_every_certificate_is_read_from_its_host(site: ClusterSite) -> None:
+    said = certs(site, "status")
+    assert (said["due"], said["silent"]) == ([], [])
+    assert ends(said, CONTROL_PLANE).keys() >= EVERY
+    assert {each["host"] for each in said["certificates"]} == {*NODES, HERE}
+    assert all("kubelet-client-current" in str(ends(said, node).keys()) for node in NODES)
+    year = certs(site, "status", "--within", "400d", code=1)
+    assert {each["remedy"] for each in year["due"]} == {"terp certs renew", "the kubelet itself"}
+    assert f"{PKI}/ca.crt" not in {each["file"] for each in year["due"]}
+
+
+def test_nothing_is_renewed_before_its_time(site: ClusterSite) -> None:
+    before = ends(certs(site, "status"), CONTROL_PLANE)
+    said = certs(site, "renew")
+    assert said["renewed"] is False
+    assert ends(said, CONTROL_PLANE) == before
+
+
+def test_certificates_that_have_ended_are_named_and_renewed(site: ClusterSite) -> None:
+    """Those of the API server and of etcd, so that neither kubectl nor a playbook reaches the cluster."""
+    now = datetime.now(UTC)
+    before = certs(site, "status")
+    let_end(site, SERVER, f"{PKI}/ca", now - timedelta(days=1))
+    let_end(site, ETCD, f"{PKI}/etcd/ca", now - timedelta(days=2))
+    let_end(site, FRONT_PROXY, f"{PKI}/front-proxy-ca", now + timedelta(days=5))
+    remote = site.remote(CONTROL_PLANE)
+    remote.check_output("sudo pkill -f '^kube-apiserver .*--tls-cert-file=/etc/kubernetes/'")
+    wait_for("the API to be closed", lambda: not answers(site), 120)
+
+    said = certs(site, "status", code=1)
+    assert [(each["host"], each["file"]) for each in said["due"]] == [
+        (CONTROL_PLANE, ETCD),
+        (CONTROL_PLANE, SERVER),
+        (CONTROL_PLANE, FRONT_PROXY),
+    ]
+    assert [each["file"] for each in certs(site, "status", "--within", "1d", code=1)["due"]] == [ETCD, SERVER]
+    shown = site.terp("certs", "status", str(site.file)).stdout
+    assert "3 of" in shown
+    assert "has ended" in shown
+
+    runs = site.runs()
+    said = certs(site, "renew")
+    assert (said["renewed"], said["due"]) == (True, [])
+    old, new = ends(before, CONTROL_PLANE), ends(said, CONTROL_PLANE)
+    renewed = {file for file in EVERY if new[file] > old[file]}
+    assert renewed == {
+        file for file in EVERY if not file.endswith("ca.crt") and not file.startswith("/var/lib/kubelet")
+    }
+    assert ends(said, HERE)["kubeconfig"] > ends(before, HERE)["kubeconfig"]
+
+    wait_for("the nodes to be ready", lambda: site.ready() == dict.fromkeys(NODES, True), 120)
+    served = remote.check_output(
+        "openssl s_client -connect 127.0.0.1:6443 </dev/null 2>/dev/null | openssl x509 -noout -enddate"
+    )
+    assert str(new[SERVER].year) in served
+    assert site.runs() == runs
+    assert set(site.up()["changes"]) <= {"same", "read"}
+
+
+def test_a_host_that_does_not_answer_is_told(site: ClusterSite) -> None:
+    host = "kube-cpu-1"
+    site.remote(host).check_output(
+        "sudo systemd-run --on-active=45 systemctl start ssh.service && sudo systemctl stop ssh.service"
+    )
+    try:
+        said = certs(site, "status", code=1)
+        assert (said["silent"], said["due"]) == ([host], [])
+    finally:
+        wait_for("the host to answer again", lambda: site.answers(host), 120)
