@@ -48,7 +48,7 @@ def status(stack: Stack, within: Within = "30d", as_json: AsJson = False) -> Non
 
 @app.command()
 def renew(stack: Stack, within: Within = "30d", as_json: AsJson = False) -> None:
-    """Renew those of the control plane, and the kubeconfig, when one ends soon or has ended.
+    """Renew those of the control plane, of kubelets, and the kubeconfig, when one ends soon or has ended.
 
     One node after the other; its API server is away for a moment. Exit code 1 when some still end soon.
     """

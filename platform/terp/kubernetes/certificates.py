@@ -16,6 +16,10 @@ from terp.model import Model
 AT_ONCE = 16
 """Hosts that are asked side by side."""
 KUBELET = "/var/lib/kubelet/pki"
+KUBELET_CLIENT = f"{KUBELET}/kubelet-client-current.pem"
+KUBELET_SERVER = f"{KUBELET}/kubelet.crt"
+"""What a kubelet shows to the API, and renews in time while that answers; what it has signed for itself, and
+never renews."""
 HERE = "this machine"
 """Host of the environment's own kubeconfig."""
 LOOK = f"""
@@ -28,8 +32,7 @@ for folder in {" ".join(CERTIFICATES)}; do
   for file in $folder/*.crt $folder/etcd/*.crt; do [ ! -s $file ] || show $file < $file; done
   break
 done
-for file in {ETCD}/*.pem {KUBELET}/kubelet-client-current.pem {KUBELET}/kubelet-server-current.pem \\
-    {KUBELET}/kubelet.crt; do
+for file in {ETCD}/*.pem {KUBELET_CLIENT} {KUBELET_SERVER} {KUBELET}/kubelet-server-current.pem; do
   [ ! -s $file ] || show $file < $file
 done
 for file in /etc/kubernetes/*.conf; do
@@ -53,7 +56,12 @@ class Certificate(Model):
 
     @property
     def renewable(self) -> bool:
-        """Whether `renew` makes it anew: what kubeadm signs on a control plane, and the kubeconfig."""
+        """Whether `renew` makes it anew."""
+        return self.by_kubeadm or self.file in (KUBELET_CLIENT, KUBELET_SERVER)
+
+    @property
+    def by_kubeadm(self) -> bool:
+        """Whether kubeadm signs it on a control plane, as it does what is in the kubeconfig."""
         return not self.authority and not self.file.startswith((KUBELET, ETCD))
 
     @property

@@ -1,14 +1,18 @@
-"""New certificates for a control plane, one node after the other, also when the old ones have ended.
+"""New certificates for a cluster, one node after the other, also when the old ones have ended.
 
 kubeadm signs them with the authorities that are on the node, and asks nobody. What runs took the old ones
 when it started, so it is started anew; the next node waits until the API server of this one is ready.
 """
 
-from collections.abc import Callable, Sequence
+import base64
+from collections.abc import Callable, Collection, Sequence
 
-from terp.kubernetes import kubeconfig
+import yaml
+
+from terp.kubernetes.certificates import KUBELET, KUBELET_CLIENT, KUBELET_SERVER, Certificate
+from terp.kubernetes.kubeconfig import PLACE
 from terp.kubernetes.model import Node
-from terp.kubernetes.shell import UnreachableError, shell
+from terp.kubernetes.shell import Shell, UnreachableError, shell
 from terp.openstack.firewall import API_PORT
 
 LIMIT = 900.0
@@ -23,6 +27,8 @@ PARTS = {
     "kube-scheduler": "^kube-scheduler .*--kubeconfig=/etc/kubernetes/",
 }
 """Static pods, and how their processes are known: a tenant's pod may run a program of the same name."""
+CONFIGURATION = f"""configured=
+for file in {" ".join(CONFIGURATIONS)}; do [ ! -e $file ] || configured="--config $file"; done"""
 RENEW = f"""set -eu
 PATH=$PATH:/usr/local/bin
 again() {{
@@ -38,11 +44,11 @@ again() {{
   return 1
 }}
 ready() {{
-  kubectl --kubeconfig {kubeconfig.PLACE} --server https://$1:{API_PORT} --request-timeout=5s \\
+  kubectl --kubeconfig {PLACE} --server https://$1:{API_PORT} --request-timeout=5s \\
     get --raw /readyz
 }}
-configuration=$(ls {" ".join(CONFIGURATIONS)} 2>/dev/null | head -n 1 || true)
-kubeadm certs renew all ${{configuration:+--config $configuration}} >&2
+{CONFIGURATION}
+kubeadm certs renew all $configured >&2
 systemctl restart kubelet # which forgets how long it wanted to wait for what had failed
 {"".join(f"again {name} '{pattern}'" + chr(10) for name, pattern in PARTS.items())}
 """
@@ -55,16 +61,69 @@ exit 1
 """
 
 
-def renew(nodes: Sequence[Node], jump: Node | None, private_key: str, say: Callable[[str], None]) -> None:
-    """Renew what kubeadm has signed on each node of the control plane that answers.
+KEY = f"""set -eu
+PATH=$PATH:/usr/local/bin
+{CONFIGURATION}
+kubeadm kubeconfig user $configured --org system:nodes --client-name system:node:{{name}}
+"""
+ADMIT = f"""set -eu
+umask 077
+file={KUBELET}/kubelet-client-$(date -u +%Y-%m-%d-%H-%M-%S).pem
+base64 -d > $file <<'END'
+{{pair}}
+END
+ln -sfn $file {KUBELET_CLIENT}
+systemctl restart kubelet
+"""
+"""The names that a kubelet gives to what it renews itself."""
+SIGN_ANEW = f"""set -eu
+rm -f {KUBELET_SERVER} {KUBELET}/kubelet.key
+systemctl restart kubelet
+"""
+
+
+def renew(
+    nodes: Sequence[Node],
+    jump: Node | None,
+    private_key: str,
+    due: Collection[Certificate],
+    say: Callable[[str], None],
+) -> None:
+    """Renew what ends: all of the control plane when one of it does, and kubelets' own.
+
+    Nodes that do not answer are left as they are.
 
     Raises:
         CommandError: a node did not come to its end; those after it were not touched.
     """
+    ending = {(each.host, each.file) for each in due}
+    control_plane = [node for node in nodes if "control-plane" in node.roles]
     with shell(nodes, jump, private_key) as on:
-        for node in (each for each in nodes if "control-plane" in each.roles):
-            say(node.name)
-            try:
-                on.run(node, RENEW + WAIT.format(address=node.address), LIMIT)
-            except UnreachableError:
-                say(f"{node.name} does not answer")
+        if any(each.by_kubeadm for each in due):
+            for node in control_plane:
+                _if_it_answers(say, node, lambda node: _renew_control_plane(on, node))
+        for node in nodes:
+            if (node.name, KUBELET_CLIENT) in ending:
+                _if_it_answers(say, node, lambda node: _admit(on, node, control_plane))
+            if (node.name, KUBELET_SERVER) in ending:
+                _if_it_answers(say, node, lambda node: on.run(node, SIGN_ANEW))
+
+
+def _if_it_answers(say: Callable[[str], None], node: Node, do: Callable[[Node], object]) -> None:
+    say(node.name)
+    try:
+        do(node)
+    except UnreachableError as error:
+        say(error.message)
+
+
+def _renew_control_plane(on: Shell, node: Node) -> None:
+    on.run(node, RENEW + WAIT.format(address=node.address), LIMIT)
+
+
+def _admit(on: Shell, node: Node, control_plane: Sequence[Node]) -> None:
+    """Give a kubelet that the API does not know any more a new key, signed on the control plane."""
+    kubeconfig = on.run(control_plane[0], KEY.format(name=node.name))
+    user = yaml.safe_load(kubeconfig)["users"][0]["user"]
+    parts = (base64.b64decode(user[f"client-{each}-data"]) for each in ("certificate", "key"))
+    on.run(node, ADMIT.format(pair=base64.b64encode(b"".join(parts)).decode()))

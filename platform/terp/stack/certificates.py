@@ -45,18 +45,19 @@ def certificates_of(deployment: Deployment) -> Certificates:
 
 
 def renew_certificates(deployment: Deployment, within: timedelta, progress: Progress) -> Renewal:
-    """Renew the control plane's certificates when one of them, or the kubeconfig, ends that soon.
+    """Renew certificates when one of the control plane, of a kubelet or the kubeconfig ends that soon.
 
     Raises:
         TerpError: a node did not come to its end; the next call goes on.
     """
     stack = deployment.workspace.stack
     found = certificates_of(deployment)
-    if not any(each.renewable for each in found.due(within)):
+    due = [each for each in found.due(within) if each.renewable]
+    if not due:
         return Renewal(found, renewed=False)
     way = _way(deployment)
     with held(folder_of(stack), "certs renew"), progress.task(f"certificates of {stack}") as task:
-        renew(way.nodes, way.jump, way.private_key, task.update)
+        renew(way.nodes, way.jump, way.private_key, due, task.update)
     deployment.read_cluster()
     return Renewal(certificates_of(deployment), renewed=True)
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from urllib3.exceptions import HTTPError
 
 from terp.cloud.process import wait_for
-from terp.kubernetes.certificates import HERE
-from tests.integration.cluster.site import CONTROL_PLANE, NODES, ClusterSite
+from terp.kubernetes.certificates import HERE, KUBELET_CLIENT
+from tests.integration.cluster.site import CONTROL_PLANE, NODES, WORKER, ClusterSite
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
@@ -27,7 +27,7 @@ EVERY = {
     *(f"{PKI}/{name}.crt" for name in ("front-proxy-ca", "front-proxy-client")),
     *(f"{PKI}/etcd/{name}.crt" for name in ("ca", "server", "peer", "healthcheck-client")),
     *(f"/etc/kubernetes/{name}.conf" for name in ("admin", "super-admin", "controller-manager", "scheduler")),
-    "/var/lib/kubelet/pki/kubelet-client-current.pem",
+    KUBELET_CLIENT,
 }
 """Of a control plane that kubeadm has made."""
 
@@ -47,12 +47,14 @@ def ends(said: dict[str, Any], host: str) -> dict[str, datetime]:
     }
 
 
-def let_end(site: ClusterSite, file: str, authority: str, end: datetime) -> None:
-    """Have the authority on the host sign the same certificate with another end."""
-    remote = site.remote(CONTROL_PLANE)
-    old = x509.load_pem_x509_certificate(remote.check_output(f"sudo cat {file}").encode())
-    signer = x509.load_pem_x509_certificate(remote.check_output(f"sudo cat {authority}.crt").encode())
-    key = load_pem_private_key(remote.check_output(f"sudo cat {authority}.key").encode(), None)
+def let_end(site: ClusterSite, file: str, authority: str, end: datetime, host: str = CONTROL_PLANE) -> None:
+    """Have an authority sign the same certificate with another end; a key beside it stays."""
+    first, remote = site.remote(CONTROL_PLANE), site.remote(host)
+    was = remote.check_output(f"sudo cat {file}")
+    key_beside = was.partition("-----END CERTIFICATE-----")[2].strip()
+    old = x509.load_pem_x509_certificate(was.encode())
+    signer = x509.load_pem_x509_certificate(first.check_output(f"sudo cat {authority}.crt").encode())
+    key = load_pem_private_key(first.check_output(f"sudo cat {authority}.key").encode(), None)
     builder = (
         x509.CertificateBuilder()
         .subject_name(old.subject)
@@ -65,8 +67,8 @@ def let_end(site: ClusterSite, file: str, authority: str, end: datetime) -> None
     for extension in old.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
     new = builder.sign(key, hashes.SHA256())  # type: ignore[arg-type]
-    text = new.public_bytes(Encoding.PEM).decode()
-    remote.check_output(f"echo '{text}' | sudo tee {file}")
+    text = f"{new.public_bytes(Encoding.PEM).decode()}{key_beside}"
+    remote.check_output(f"echo '{text}' | sudo tee {file} > /dev/null")
 
 
 def answers(site: ClusterSite) -> bool:
@@ -76,6 +78,15 @@ def answers(site: ClusterSite) -> bool:
         return False
 
 
+def heard_of(site: ClusterSite, node: str) -> datetime:
+    """When a kubelet was last heard of."""
+    said = site.remote(CONTROL_PLANE).check_output(
+        "sudo kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-node-lease "
+        f"get lease {node} --output 'jsonpath={{.spec.renewTime}}'"
+    )
+    return datetime.fromisoformat(str(said))
+
+
 def test_every_certificate_is_read_from_its_host(site: ClusterSite) -> None:
     said = certs(site, "status")
     assert (said["due"], said["silent"]) == ([], [])
@@ -83,7 +94,7 @@ def test_every_certificate_is_read_from_its_host(site: ClusterSite) -> None:
     assert {each["host"] for each in said["certificates"]} == {*NODES, HERE}
     assert all("kubelet-client-current" in str(ends(said, node).keys()) for node in NODES)
     year = certs(site, "status", "--within", "400d", code=1)
-    assert {each["remedy"] for each in year["due"]} == {"terp certs renew", "the kubelet itself"}
+    assert {each["remedy"] for each in year["due"]} == {"terp certs renew"}
     assert f"{PKI}/ca.crt" not in {each["file"] for each in year["due"]}
 
 
@@ -95,28 +106,32 @@ def test_nothing_is_renewed_before_its_time(site: ClusterSite) -> None:
 
 
 def test_certificates_that_have_ended_are_named_and_renewed(site: ClusterSite) -> None:
-    """Those of the API server and of etcd, so that neither kubectl nor a playbook reaches the cluster."""
+    """Those of the API server and of etcd, so that nothing reaches the cluster, and that of a worker."""
     now = datetime.now(UTC)
     before = certs(site, "status")
     let_end(site, SERVER, f"{PKI}/ca", now - timedelta(days=1))
     let_end(site, ETCD, f"{PKI}/etcd/ca", now - timedelta(days=2))
     let_end(site, FRONT_PROXY, f"{PKI}/front-proxy-ca", now + timedelta(days=5))
+    let_end(site, KUBELET_CLIENT, f"{PKI}/ca", now - timedelta(days=3), WORKER)
+    site.remote(WORKER).check_output("sudo systemctl restart kubelet; true")
     remote = site.remote(CONTROL_PLANE)
     remote.check_output("sudo pkill -f '^kube-apiserver .*--tls-cert-file=/etc/kubernetes/'")
     wait_for("the API to be closed", lambda: not answers(site), 120)
 
     said = certs(site, "status", code=1)
     assert [(each["host"], each["file"]) for each in said["due"]] == [
+        (WORKER, KUBELET_CLIENT),
         (CONTROL_PLANE, ETCD),
         (CONTROL_PLANE, SERVER),
         (CONTROL_PLANE, FRONT_PROXY),
     ]
-    assert [each["file"] for each in certs(site, "status", "--within", "1d", code=1)["due"]] == [ETCD, SERVER]
+    ended = [each["file"] for each in certs(site, "status", "--within", "1d", code=1)["due"]]
+    assert ended == [KUBELET_CLIENT, ETCD, SERVER]
     shown = site.terp("certs", "status", str(site.file)).stdout
-    assert "3 of" in shown
+    assert "4 of" in shown
     assert "has ended" in shown
 
-    runs = site.runs()
+    runs, closed = site.runs(), datetime.now(UTC)
     said = certs(site, "renew")
     assert (said["renewed"], said["due"]) == (True, [])
     old, new = ends(before, CONTROL_PLANE), ends(said, CONTROL_PLANE)
@@ -126,6 +141,8 @@ def test_certificates_that_have_ended_are_named_and_renewed(site: ClusterSite) -
     }
     assert ends(said, HERE)["kubeconfig"] > ends(before, HERE)["kubeconfig"]
 
+    assert ends(said, WORKER)[KUBELET_CLIENT] > now + timedelta(days=300)
+    wait_for("the worker to be heard of", lambda: heard_of(site, WORKER) > closed, 120)
     wait_for("the nodes to be ready", lambda: site.ready() == dict.fromkeys(NODES, True), 120)
     served = remote.check_output(
         "openssl s_client -connect 127.0.0.1:6443 </dev/null 2>/dev/null | openssl x509 -noout -enddate"

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.recovery.samples import NOW, authority
 
 from terp.kubernetes.certificates import HERE, LOOK, Certificate, Certificates, certificates_of
-from terp.kubernetes.renewal import RENEW, WAIT
+from terp.kubernetes.renewal import ADMIT, KEY, RENEW, SIGN_ANEW, WAIT
 
 
 class Host:
@@ -99,7 +99,9 @@ def test_those_are_due_that_have_ended_or_end_within():
     [
         ("/etc/kubernetes/pki/apiserver.crt", "terp certs renew"),
         ("/etc/kubernetes/scheduler.conf", "terp certs renew"),
-        ("/var/lib/kubelet/pki/kubelet.crt", "the kubelet itself"),
+        ("/var/lib/kubelet/pki/kubelet.crt", "terp certs renew"),
+        ("/var/lib/kubelet/pki/kubelet-client-current.pem", "terp certs renew"),
+        ("/var/lib/kubelet/pki/kubelet-server-current.pem", "the kubelet itself"),
         ("/etc/ssl/etcd/ssl/member-cp-0.pem", "the installer"),
     ],
 )
@@ -109,7 +111,16 @@ def test_each_says_what_makes_it_anew(file: str, remedy: str):
     assert not certificate("/etc/kubernetes/pki/ca.crt", 1, authority=True).renewable
 
 
-@pytest.mark.parametrize("script", [LOOK, RENEW, RENEW + WAIT.format(address="10.0.0.1")])
+@pytest.mark.parametrize(
+    "script",
+    [
+        LOOK,
+        RENEW + WAIT.format(address="10.0.0.1"),
+        KEY.format(name="cp-0"),
+        ADMIT.format(pair="eA=="),
+        SIGN_ANEW,
+    ],
+)
 def test_scripts_are_scripts(script: str):
     done = subprocess.run(["sh", "-n"], input=script, text=True, capture_output=True, check=False, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
