@@ -34,7 +34,7 @@ PATH=$PATH:/usr/local/bin
 again() {{
   [ -e /etc/kubernetes/manifests/$1.yaml ] || return 0
   old=$(pgrep -of -- "$2" || true)
-  [ -z "$old" ] || kill $old
+  [ -z "$old" ] || kill $old 2>/dev/null || true
   for try in $(seq 180); do
     new=$(pgrep -of -- "$2" || true)
     if [ -n "$new" ] && [ "$new" != "$old" ]; then return 0; fi

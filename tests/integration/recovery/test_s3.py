@@ -7,11 +7,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from typer.testing import CliRunner, Result
 
 from terp.cli import app
@@ -38,9 +44,9 @@ SERVICE = "versitygw"
 
 
 class Service:
-    """An S3 service on a directory."""
+    """An S3 service on a directory; with a certificate's file and its key's, behind TLS."""
 
-    def __init__(self, toolchain: Toolchain, root: Path) -> None:
+    def __init__(self, toolchain: Toolchain, root: Path, tls: tuple[Path, Path] | None = None) -> None:
         self.bucket = root / "data" / BUCKET
         self.files = self.bucket / "of" / "terp" / "lab"
         self.bucket.mkdir(parents=True)
@@ -48,13 +54,16 @@ class Service:
         self.port = free_port()
         self._processes = Processes(toolchain, root)
         variables = {"ROOT_ACCESS_KEY_ID": ACCESS, "ROOT_SECRET_ACCESS_KEY": SECRET}
-        flags = {"port": f"127.0.0.1:{self.port}", "health": "/health"}
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        flags: dict[str, object] = {"port": f"127.0.0.1:{self.port}", "health": "/health"}
+        if tls:
+            flags |= {"cert": tls[0], "key": tls[1]}
         folders = ("posix", "--sidecar", str(root / "sidecar"), str(root / "data"))
         self._processes.start(SERVICE, SERVICE, flags, variables, folders)
         self._wait()
 
     def _wait(self) -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}") as client:
+        with httpx.Client(base_url=self.url, verify=False) as client:  # noqa: S501 - whether it has started
             self._processes.wait_for("the service", client, "/health")
 
     def kill(self) -> None:
@@ -127,7 +136,7 @@ def service(running: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("TERP_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{running.port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
     return running
 
 
@@ -197,7 +206,7 @@ def test_the_environment_says_where_it_is(
     recovery = {
         "to": PLACE,
         "recipients": list(RECIPIENTS),
-        "s3": {"endpoint": f"http://127.0.0.1:{service.port}", "credential": str(credential)},
+        "s3": {"endpoint": service.url, "credential": str(credential)},
     }
     file.write_text(f"{text}\n    recovery: {json.dumps(recovery)}\n")
     listed = json.loads(run("list", str(file), "--json", code=1).stdout)  # it is too old
@@ -320,3 +329,54 @@ def test_a_bucket_that_is_not_there_is_not_made(service: Service) -> None:
         sets_of("s3://other/terp", "lab")
     assert caught.value.exit_code == 2
     assert not (service.bucket.parent / "other").exists()
+
+
+@pytest.fixture(scope="module")
+def private(gateway: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, str]]:
+    """A service behind TLS, and the authority that nobody else knows."""
+    root = tmp_path_factory.mktemp("tls")
+    authority, certificate, key = signed("127.0.0.1")
+    (root / "certificate").write_text(certificate)
+    (root / "key").write_text(key)
+    service = Service(gateway, root, (root / "certificate", root / "key"))
+    yield service, authority
+    service.stop()
+
+
+def signed(address: str) -> tuple[str, str, str]:
+    """A new authority's certificate, one that it has signed for an address, and the key of that."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("authority", "s3")]
+    now = datetime.now(UTC)
+
+    def certificate(number: int) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(names[number])
+            .issuer_name(names[0])
+            .public_key(keys[number].public_key())
+            .serial_number(number + 1)
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=number == 0, path_length=None), critical=True)
+        )
+
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+    built = (certificate(0), certificate(1).add_extension(alternative, critical=False))
+    pem = [each.sign(keys[0], hashes.SHA256()).public_bytes(Encoding.PEM).decode() for each in built]
+    key = keys[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return pem[0], pem[1], key
+
+
+def test_a_private_authority_is_trusted_when_it_is_named(
+    service: Service, private: tuple[Service, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "RETRIES", {"max_retries": 1, "retry_timeout": timedelta(seconds=5)})
+    behind, authority = private
+    with pytest.raises(TerpError, match=f"bucket {BUCKET} of {behind.url}: "):
+        Bucket(PLACE, "lab", S3(endpoint=behind.url))
+    (tmp_path / "file").write_bytes(b"content")
+    Bucket(PLACE, "lab", S3(endpoint=behind.url, ca=authority)).put("objects/one", tmp_path / "file")
+    (tmp_path / "bundle").write_text(authority)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "bundle"))
+    assert list(Bucket(PLACE, "lab", S3(endpoint=behind.url)).entries("objects")) == ["one"]
