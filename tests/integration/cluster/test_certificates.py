@@ -13,11 +13,12 @@ from urllib3.exceptions import HTTPError
 
 from terp.cloud.process import wait_for
 from terp.errors import TerpError
-from terp.kubernetes.certificates import HERE, KUBELET, KUBELET_CLIENT
+from terp.kubernetes.certificates import HERE, KUBELET, KUBELET_CLIENT, KUBELET_SERVER
 from tests.integration.cluster.site import CONTROL_PLANE, NODES, WORKER, ClusterSite
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
 
+OTHER = "kube-cpu-1"
 PKI = "/etc/kubernetes/pki"
 SERVER, FRONT_PROXY = f"{PKI}/apiserver.crt", f"{PKI}/front-proxy-client.crt"
 ETCD = f"{PKI}/etcd/server.crt"
@@ -117,21 +118,23 @@ def test_certificates_that_have_ended_are_named_and_renewed(site: ClusterSite) -
     let_end(site, FRONT_PROXY, f"{PKI}/front-proxy-ca", now + timedelta(days=5))
     let_end(site, KUBELET_CLIENT, f"{PKI}/ca", now - timedelta(days=3), WORKER)
     site.remote(WORKER).check_output("sudo systemctl restart kubelet; true")
+    let_end(site, KUBELET_SERVER, f"{PKI}/ca", now - timedelta(days=4), OTHER)
     remote = site.remote(CONTROL_PLANE)
     remote.check_output("sudo pkill -f '^kube-apiserver .*--tls-cert-file=/etc/kubernetes/'")
     wait_for("the API to be closed", lambda: not answers(site), 120)
 
     said = certs(site, "status", code=1)
     assert [(each["host"], each["file"]) for each in said["due"]] == [
+        (OTHER, KUBELET_SERVER),
         (WORKER, KUBELET_CLIENT),
         (CONTROL_PLANE, ETCD),
         (CONTROL_PLANE, SERVER),
         (CONTROL_PLANE, FRONT_PROXY),
     ]
     ended = [each["file"] for each in certs(site, "status", "--within", "1d", code=1)["due"]]
-    assert ended == [KUBELET_CLIENT, ETCD, SERVER]
+    assert ended == [KUBELET_SERVER, KUBELET_CLIENT, ETCD, SERVER]
     shown = site.terp("certs", "status", str(site.file)).stdout
-    assert "4 of" in shown
+    assert "5 of" in shown
     assert "has ended" in shown
 
     runs, closed = site.runs(), datetime.now(UTC)
@@ -145,6 +148,8 @@ def test_certificates_that_have_ended_are_named_and_renewed(site: ClusterSite) -
     assert ends(said, HERE)["kubeconfig"] > ends(before, HERE)["kubeconfig"]
 
     assert ends(said, WORKER)[KUBELET_CLIENT] > now + timedelta(days=300)
+    assert ends(said, OTHER)[KUBELET_SERVER] > now + timedelta(days=300)
+    wait_for("the API to answer", lambda: answers(site), 120)
     wait_for("the worker to be heard of", lambda: heard_of(site, WORKER) > closed, 120)
     wait_for("the nodes to be ready", lambda: site.ready() == dict.fromkeys(NODES, True), 120)
     served = remote.check_output(
@@ -156,12 +161,11 @@ def test_certificates_that_have_ended_are_named_and_renewed(site: ClusterSite) -
 
 
 def test_a_host_that_does_not_answer_is_told(site: ClusterSite) -> None:
-    host = "kube-cpu-1"
-    site.remote(host).check_output(
+    site.remote(OTHER).check_output(
         "sudo systemd-run --on-active=45 systemctl start ssh.service && sudo systemctl stop ssh.service"
     )
     try:
         said = certs(site, "status", code=1)
-        assert (said["silent"], said["due"]) == ([host], [])
+        assert (said["silent"], said["due"]) == ([OTHER], [])
     finally:
-        wait_for("the host to answer again", lambda: site.answers(host), 120)
+        wait_for("the host to answer again", lambda: site.answers(OTHER), 120)
