@@ -5,15 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
 from terp.cloud.process import wait_for
 from terp.errors import TerpError
 from terp.kubernetes.certificates import HERE, KUBELET, KUBELET_CLIENT, KUBELET_SERVER
+from tests.integration.cluster.signing import signed_again
 from tests.integration.cluster.site import CONTROL_PLANE, NODES, WORKER, ClusterSite
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(1500)]
@@ -55,22 +53,8 @@ def let_end(site: ClusterSite, file: str, authority: str, end: datetime, host: s
     first, remote = site.remote(CONTROL_PLANE), site.remote(host)
     was = remote.check_output(f"sudo cat {file}")
     key_beside = was.partition("-----END CERTIFICATE-----")[2].strip()
-    old = x509.load_pem_x509_certificate(was.encode())
-    signer = x509.load_pem_x509_certificate(first.check_output(f"sudo cat {authority}.crt").encode())
-    key = load_pem_private_key(first.check_output(f"sudo cat {authority}.key").encode(), None)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(old.subject)
-        .issuer_name(signer.subject)
-        .public_key(old.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(end - timedelta(days=365))
-        .not_valid_after(end)
-    )
-    for extension in old.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    new = builder.sign(key, hashes.SHA256())  # type: ignore[arg-type]
-    text = f"{new.public_bytes(Encoding.PEM).decode()}{key_beside}"
+    signer, key = (first.check_output(f"sudo cat {authority}.{ending}") for ending in ("crt", "key"))
+    text = f"{signed_again(was, signer, key, end)}{key_beside}"
     remote.check_output(f"echo '{text}' | sudo tee {file} > /dev/null")
 
 
