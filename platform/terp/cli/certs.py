@@ -86,6 +86,8 @@ def _show(found: "Certificates", within: timedelta) -> None:
     now = datetime.now(UTC)
     due = found.due(within, now)
     table = Table("certificate", "host", "ends", "", "renewed by", box=None, pad_edge=False)
+    for column in table.columns[2:4]:
+        column.no_wrap = True
     by_file = groupby(sorted(found.found, key=lambda each: each.file), key=lambda each: each.file)
     for file, each_host in ((file, list(each)) for file, each in by_file):
         late = [each for each in each_host if each in due]
@@ -94,7 +96,7 @@ def _show(found: "Certificates", within: timedelta) -> None:
             more = f" and {len(each_host) - 1} more" if not late and len(each_host) > 1 else ""
             days = (each.end - now).days
             left = f"in {days} days" if each.end > now else "has ended"
-            cells = (file, f"{each.host}{more}", f"{each.end:%Y-%m-%d %H:%M}", left, each.remedy)
+            cells = (file, f"{each.host}{more}", f"{each.end:%Y-%m-%d}", left, each.remedy)
             table.add_row(*cells, style="bold red" if each in due else "")
     out.print(table)
     if found.silent:
