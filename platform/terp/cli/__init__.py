@@ -12,6 +12,7 @@ from rich.markup import escape
 from terp.cli import (
     acceptance,
     backup,
+    certs,
     cloud,
     doctor,
     environment,
@@ -48,6 +49,7 @@ app.command()(environment.explain)
 app.command()(mirror.mirror)
 app.add_typer(environment.config, name="config")
 app.add_typer(backup.app, name="backup")
+app.add_typer(certs.app, name="certs")
 app.add_typer(hosts.app, name="hosts")
 app.add_typer(cloud.app, name="cloud")
 app.add_typer(tools.app, name="tools")

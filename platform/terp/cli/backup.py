@@ -29,9 +29,11 @@ out = Console()
 
 Stack = Annotated[str, typer.Argument(help="An environment: stacks/Pulumi.<stack>.yaml, or a file.")]
 From = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--from", help="Where the sets are; as the environment's file says when absent.", show_default=False
+        "--from",
+        help="A directory or s3://BUCKET/PREFIX; as the environment's file says when absent.",
+        show_default=False,
     ),
 ]
 
@@ -149,7 +151,7 @@ def key(file: Annotated[Path, typer.Argument(help="A new file for the private ke
     typer.echo(new_key(file))
 
 
-def _sets(stack: str, place: Path | None) -> "tuple[Sets, timedelta | None]":
+def _sets(stack: str, place: str | None) -> "tuple[Sets, timedelta | None]":
     """The sets of a stack, and how old the newest may be; where they are is enough to find them."""
     from terp.environment import read, stack_file
     from terp.environment.stack_file import stack_name
@@ -160,7 +162,8 @@ def _sets(stack: str, place: Path | None) -> "tuple[Sets, timedelta | None]":
         return sets_of(place, name), None
     file = stack_file(stack)
     settings = settings_of(read(file))
-    return sets_of(Path(settings.to), stack_name(file)), timedelta(minutes=settings.objectives.rpo)
+    sets = sets_of(settings.to, stack_name(file), settings.s3)
+    return sets, timedelta(minutes=settings.objectives.rpo)
 
 
 def _described(manifest: "Manifest") -> dict[str, object]:

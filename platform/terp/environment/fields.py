@@ -14,6 +14,7 @@ POOL_NAME = rf"^[a-z]({LABEL})?$"
 REFERENCE = r"^\S(.*\S)?$"
 DOMAIN_NAME = rf"^{LABEL}(\.{LABEL})*\.?$"
 MOUNT_POINT = r"^/[A-Za-z0-9._/-]+[A-Za-z0-9]$"
+BUCKET = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"
 LABEL_KEY = rf"^{QUALIFIED}$"
 LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"
 PUBLIC_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"
@@ -42,6 +43,7 @@ FORMS = {
     REFERENCE: "text in one line",
     DOMAIN_NAME: 'a DNS name in lower case, such as "ml.example.org",',
     MOUNT_POINT: 'a directory from "/", such as "/var/lib/data"',
+    BUCKET: 'a bucket, perhaps with a prefix, such as "s3://backup/terp",',
     LABEL_KEY: 'a Kubernetes key, such as "example.org/disk",',
     LABEL_VALUE: 'a Kubernetes value: letters, digits, "-", "_", "."; a letter or digit at both ends;',
     PUBLIC_KEY: 'an OpenSSH public key in one line, such as "ssh-ed25519 AAAA... name"',
@@ -85,6 +87,7 @@ Reference = Annotated[str, StringConstraints(pattern=REFERENCE, min_length=1, ma
 """Name or id of something that the cloud has already."""
 DomainName = Annotated[str, StringConstraints(pattern=DOMAIN_NAME, max_length=253)]
 MountPoint = Annotated[str, StringConstraints(pattern=MOUNT_POINT)]
+Bucket = Annotated[str, StringConstraints(pattern=BUCKET, max_length=255)]
 LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY, max_length=317)]
 LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE, max_length=63)]
 PublicKey = Annotated[str, StringConstraints(pattern=PUBLIC_KEY)]

@@ -2,7 +2,16 @@
 
 from pydantic import Field
 
-from terp.environment.fields import AgeRecipient, Kept, Minutes, MountPoint
+from terp.environment.fields import (
+    AgeRecipient,
+    Bucket,
+    Certificates,
+    Http,
+    Kept,
+    Minutes,
+    MountPoint,
+    Reference,
+)
 from terp.model import Model
 
 
@@ -26,14 +35,45 @@ class Objectives(Model):
     )
 
 
+class S3(Model):
+    """The service that has the bucket."""
+
+    endpoint: Http | None = Field(
+        None,
+        title="Endpoint",
+        description="Address of the service; the variable AWS_ENDPOINT_URL or AWS itself when absent.",
+        examples=["https://s3.example.org"],
+    )
+    region: Reference | None = Field(
+        None,
+        title="Region",
+        description="What requests are signed for; the variable AWS_REGION or us-east-1 when absent.",
+        examples=["eu-central-1"],
+    )
+    credential: Reference = Field(
+        "~/.aws/credentials",
+        title="Credential",
+        description="File as AWS's command line has it, with the profile AWS_PROFILE or default; the "
+        "variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY come before it.",
+        examples=["~/.config/terp/s3"],
+    )
+    ca: Certificates | None = Field(
+        None,
+        title="CA",
+        description="PEM certificates that the service is trusted by, besides the machine's.",
+        examples=["-----BEGIN CERTIFICATE-----\n..."],
+    )
+
+
 class Recovery(Model):
     """Where recovery sets go, who can open them, and how long they are kept."""
 
-    to: MountPoint = Field(
+    to: MountPoint | Bucket = Field(
         title="To",
-        description="Directory; another disk than this machine's, since it must outlive it.",
-        examples=["/mnt/backup/terp"],
+        description="Directory or S3 bucket; another disk than this machine's, since it must outlive it.",
+        examples=["/mnt/backup/terp", "s3://backup/terp"],
     )
+    s3: S3 = Field(S3(), title="S3", description="The service that has the bucket of `to`.")
     recipients: tuple[AgeRecipient, ...] = Field(
         title="Recipients",
         description="Public keys (age) of those who can open a set; two, so that one may be lost.",

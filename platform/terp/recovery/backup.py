@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from terp.environment import Environment
-from terp.environment.recovery import Recovery
+from terp.environment.recovery import S3, Recovery
 from terp.errors import TerpError
 from terp.progress import Progress
 from terp.recovery.age import seal
@@ -15,10 +15,12 @@ from terp.recovery.keys import fingerprint_checks, key_checks
 from terp.recovery.manifest import Manifest, Sealed
 from terp.recovery.proof import Open, file_checks
 from terp.recovery.sets import Sets
-from terp.recovery.store import Directory
+from terp.recovery.store import Directory, Store
 from terp.recovery.working import working_folder
 from terp.stack.workspace import Workspace
 from terp.tools import Toolchain
+
+SCHEME = "s3://"
 
 
 class Written(NamedTuple):
@@ -43,13 +45,20 @@ def settings_of(environment: Environment) -> Recovery:
     return environment.recovery
 
 
-def sets_of(place: Path, stack: str) -> Sets:
-    """The sets of a stack at a place.
+def sets_of(place: str, stack: str, service: S3 | None = None) -> Sets:
+    """The sets of a stack in a directory, or in a bucket of a service.
 
     Raises:
-        TerpError: there is no such directory (exit code 2).
+        TerpError: there is none, or it may not be used (exit code 2).
     """
-    return Sets(Directory(place, stack))
+    store: Store
+    if place.startswith(SCHEME):
+        from terp.recovery.s3 import Bucket  # directories save its time
+
+        store = Bucket(place, stack, service or S3())
+    else:
+        store = Directory(Path(place), stack)
+    return Sets(store)
 
 
 def backup(workspace: Workspace, toolchain: Toolchain, progress: Progress) -> Written:
@@ -59,7 +68,7 @@ def backup(workspace: Workspace, toolchain: Toolchain, progress: Progress) -> Wr
         TerpError: something could not be gathered or is not what it should be; there is no new set then.
     """
     settings = settings_of(workspace.environment)
-    sets = sets_of(Path(settings.to), workspace.stack)
+    sets = sets_of(settings.to, workspace.stack, settings.s3)
     with working_folder(workspace.stack) as folder:
         with progress.task(f"gather {workspace.stack}") as task:
             gathered = gather(workspace, toolchain, folder, task)

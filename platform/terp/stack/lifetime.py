@@ -41,16 +41,18 @@ def ephemeral_stack_of(name: str) -> str | None:
     return found["stack"] if found and end_of(found["stack"]) else None
 
 
-def duration(text: str) -> timedelta:
+def duration(text: str, longest: timedelta = LONGEST) -> timedelta:
     """`90m`, `2h`, `1d`.
 
     Raises:
-        TerpError: it is none, or too short or too long for a lifetime (exit code 2).
+        TerpError: it is none, or too short or too long (exit code 2).
     """
     found = re.fullmatch(r"(\d+)([mhd])", text)
     length = int(found[1]) * UNITS[found[2]] if found and len(found[1]) < 6 else None
-    if length is None or not SHORTEST <= length <= LONGEST:
+    if length is None or not SHORTEST <= length <= longest:
         raise TerpError(
-            f"{text!r} is no lifetime", hint="from 5m to 30d, for example 90m, 2h or 1d", exit_code=2
+            f"{text!r} is no duration",
+            hint=f"from 5m to {longest.days}d, for example 90m, 2h or 1d",
+            exit_code=2,
         )
     return length

@@ -144,6 +144,12 @@ class Pulumi:
         """Remove everything of the stack, except what is protected."""
         return self._long("destroy", progress, "--yes", "--skip-preview", "--parallel", PARALLEL, *options)
 
+    def refresh(self, progress: Progress, kind: str) -> Changes:
+        """Record what resources of one type really are; nothing but the state is changed."""
+        resources = self.state().get("resources") or ()
+        targets = [f"--target={each['urn']}" for each in resources if each["type"] == kind]
+        return self._long("refresh", progress, "--yes", "--skip-preview", *targets)
+
     def unprotect(self) -> None:
         """Let everything be removed."""
         self._run.run("state", "unprotect", "--all", "--yes", "--stack", self._workspace.stack)

@@ -21,6 +21,7 @@ from terp.errors import TerpError
 from terp.gitops import rollout
 from terp.gitops.rollout import StandingApplication
 from terp.kubernetes.installer import gather, has_cluster
+from terp.kubernetes.resource import CLUSTER
 from terp.kubernetes.unfinished import forget
 from terp.openstack.connection import EMBEDDED, boots, connect
 from terp.openstack.hosts import Host
@@ -211,6 +212,11 @@ class Deployment:
             TerpError: the stack has no hosts yet.
         """
         return self._write_access_files(self.outputs())
+
+    def read_cluster(self) -> None:
+        """Record what the cluster's hosts say of it now, such as its kubeconfig, and write what opens it."""
+        self._pulumi().refresh(self._progress, CLUSTER)
+        self.write_access_files()
 
     def outputs(self) -> dict[str, Any]:
         """What the layers have put out, with secrets in clear: never print it.

@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -22,10 +22,16 @@ class Processes:
         self._mark = str(root)
 
     def start(
-        self, name: str, program: str, flags: Mapping[str, object], env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        program: str,
+        flags: Mapping[str, object],
+        env: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         self._running[name] = Process(self.root / f"{name}.json", self.root / f"{name}.log")
         argv = [str(self.toolchain.path(program)), *(f"--{flag}={value}" for flag, value in flags.items())]
+        argv += arguments
         mine = {MARK: self._mark, **(env or {})}
         self._starts[name] = (argv, {**os.environ, **self.toolchain.env(), **mine})
         self.again(name)

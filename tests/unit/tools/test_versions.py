@@ -114,7 +114,7 @@ def test_an_unknown_name_gets_the_known_ones() -> None:
     assert caught.value.exit_code == 2
     assert (
         "openstack, kubernetes, embedded, embedded-1.35, embedded-platform, gitops, gitops-tests, "
-        "benchmark, pulumi" in caught.value.hint
+        "recovery-tests, benchmark, pulumi" in caught.value.hint
     )
 
 

@@ -59,6 +59,8 @@ def certificates_can_be_read(environment: Environment) -> Iterator[Finding]:
     oidc = environment.kubernetes.oidc
     yield from _certificates(("access", "trusted_ca"), environment.access.trusted_ca)
     yield from _certificates(("kubernetes", "oidc", "ca"), oidc.ca if oidc else None)
+    if environment.recovery:
+        yield from _certificates(("recovery", "s3", "ca"), environment.recovery.s3.ca)
 
 
 def _certificates(key: Key, pem: str | None) -> Iterator[Finding]:

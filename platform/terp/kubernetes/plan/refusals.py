@@ -13,7 +13,8 @@ def refuse_unsafe(change: Change) -> None:
     Raises:
         UnsafeChangeError: with all that stands against it.
     """
-    found = [*_identity(change), *_variables(change), *_etcd(change), *_hosts(change)]
+    parts = (_certificates, _identity, _variables, _etcd, _hosts)
+    found = [finding for part in parts for finding in part(change)]
     if found:
         said = "\n".join(message for message, _ in found)
         hints = list(dict.fromkeys(hint for _, hint in found))
@@ -65,6 +66,13 @@ def quorum(members: int) -> int:
 
 Finding = tuple[str, str]
 """What is wrong, and what would be right."""
+
+
+def _certificates(change: Change) -> Iterator[Finding]:
+    """Without an API every playbook stops at its first question."""
+    for host, days in sorted(change.observed.certificate_days.items()):
+        if days < 0:
+            yield f"the certificate of the API server on {host} has ended", "renew it: terp certs renew"
 
 
 def _identity(change: Change) -> Iterator[Finding]:

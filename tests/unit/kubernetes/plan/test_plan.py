@@ -173,6 +173,10 @@ def test_what_the_control_plane_reads_is_never_left_to_cluster_yml() -> None:
 
 broken = seen(three, silent="cp-1 cp-2")
 REFUSED = {
+    "a certificate that has ended": (
+        Case(small, small, seen(small, certificate_days={"cp-0": -1})),
+        "the certificate of the API server on cp-0 has ended",
+    ),
     "a version that goes back": (
         Case(small, state(SMALL, kubernetes_version="1.34.7")),
         "Kubernetes would go from 1.35.4 back to 1.34.7",
