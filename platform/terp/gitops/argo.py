@@ -54,6 +54,12 @@ class Kustomize(ArgoModel):
     patches: tuple[KustomizePatch, ...]
 
 
+class Directory(ArgoModel):
+    """Which files of a folder are taken, as they are."""
+
+    include: str
+
+
 class ApplicationSource(ArgoModel):
     """Where manifests come from: a chart, a folder of a repository, or values for the other source."""
 
@@ -64,6 +70,7 @@ class ApplicationSource(ArgoModel):
     ref: str | None = None
     helm: Helm | None = None
     kustomize: Kustomize | None = None
+    directory: Directory | None = None
 
 
 class Destination(ArgoModel):

@@ -75,7 +75,7 @@ class Manifests(Model):
     beside: tuple[Path, ...] = Field(
         (),
         title="Beside",
-        description="More folders, each rendered for itself: parts of a whole that upstream mixes.",
+        description="More folders, each rendered for itself, or files: parts of a whole that upstream mixes.",
         examples=[["manifests/base/crds/minimal"]],
     )
     patches: tuple[Patch, ...] = Field(
@@ -244,6 +244,18 @@ class Database(Model):
     size: Quantity = Field(title="Size", description="Of each volume.", examples=["10Gi"])
 
 
+class Certificate(Model):
+    """A certificate of a service, signed by itself, for what the API server alone calls.
+
+    Webhooks are told of it by the annotation `cert-manager.io/inject-ca-from: <namespace>/<secret>`.
+    """
+
+    secret: Text = Field(
+        title="Secret", description="Where it is kept (fact).", examples=["kubeflow-trainer-webhook-cert"]
+    )
+    service: Name = Field(title="Service", description="In its namespace (fact).", examples=["webhook"])
+
+
 class Footprint(Model):
     """What the pods of a component request together."""
 
@@ -376,6 +388,9 @@ class Component(Model):
     )
     buckets: tuple[Bucket, ...] = Field((), title="Buckets", description="What it keeps in S3.")
     databases: tuple[Database, ...] = Field((), title="Databases", description="What it keeps in PostgreSQL.")
+    certificates: tuple[Certificate, ...] = Field(
+        (), title="Certificates", description="Of its webhooks, where upstream would make them by itself."
+    )
     footprint: Footprint | None = Field(
         None,
         title="Footprint",

@@ -22,6 +22,7 @@ NEEDED_FOR = {
     "secrets": (STORE,),
     "clients": ("oidc",),
     "buckets": ("s3",),
+    "certificates": ("cert-manager",),
     "databases": ("postgres", STORE),  # the keys of their backups are in a Secret
     "routes": (GATEWAY,),
 }

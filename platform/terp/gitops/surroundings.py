@@ -1,6 +1,6 @@
 """What is made around a component: values of `charts/surroundings`, one more source of its Application."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from terp.gitops.argo import ArgoModel
 from terp.gitops.backups import ACCESS_KEY, SECRET_KEY, backup
@@ -55,6 +55,13 @@ class Cluster(ArgoModel):
     backup: BackupOf | None = None
 
 
+class Certificate(ArgoModel):
+    """Of a service, by its names in the cluster."""
+
+    secret: str
+    names: tuple[str, ...]
+
+
 class Gateway(ArgoModel):
     """Who leads names to services."""
 
@@ -84,6 +91,7 @@ class Surroundings(ArgoModel):
 
     secrets: dict[str, dict[str, Remote]] | None = None
     policy: Policy | None = None
+    certificates: tuple[Certificate, ...] | None = None
     tenants: Tenants | None = None
     databases: tuple[Cluster, ...] | None = None
     routes: tuple[HttpRoute, ...] | None = None
@@ -105,6 +113,7 @@ def _of(
         secrets=_secrets(name, component) or None,
         policy=policy(name, selection, between, known, facts) if closed else None,
         tenants=_tenants(selection, known) if name == PROJECTS else None,
+        certificates=tuple(_certificates(component)) or None,
         databases=tuple(_cluster(each, selection, facts, known) for each in component.databases) or None,
         routes=_routes(component, selection, facts) or None,
     )
@@ -124,6 +133,12 @@ def _secrets(name: str, component: Component) -> dict[str, dict[str, Remote]]:
         secret: {key: Remote(key=found.path, property=found.key) for key, found in keys.items()}
         for secret, keys in places.items()
     }
+
+
+def _certificates(component: Component) -> Iterator[Certificate]:
+    for each in component.certificates:
+        name = f"{each.service}.{component.namespace}.svc"
+        yield Certificate(secret=each.secret, names=(name, f"{name}.cluster.local"))
 
 
 def _cluster(database: Database, selection: Selection, facts: Facts, known: Words) -> Cluster:

@@ -213,6 +213,14 @@ def test_manifests_without_a_kustomization_are_taken_as_they_are(tmp_path: Path)
     assert [each["kind"] for each in found.objects] == ["A", "A2", "B"]
 
 
+def test_one_file_of_a_kustomization_is_taken_as_it_is(tmp_path: Path):
+    repository = tmp_path / "owner" / "name"
+    files = {"base/kustomization.yaml": SECRET, "base/a.yaml": "kind: A\n", "base/b.yaml": "kind: B\n"}
+    one = source(repository, publish(repository, files), directory={"include": "b.yaml"})
+    found = Programs(tmp_path, ASKED).renderer.application("a", one)
+    assert [each["kind"] for each in found.objects] == ["B"]
+
+
 def test_a_folder_has_repositories_by_owner_and_name(tmp_path: Path):
     mirror = tmp_path / "mirror"
     commit = publish(mirror / "kubeflow" / "community-distribution", {"base/a.yaml": "kind: A\n"})
