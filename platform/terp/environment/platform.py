@@ -71,6 +71,12 @@ class Providers(Model):
     postgres: Literal["cloudnative-pg"] = Field(
         "cloudnative-pg", title="PostgreSQL", description="Databases.", examples=["cloudnative-pg"]
     )
+    mysql: Literal["kubeflow-mysql"] | DomainName = Field(
+        "kubeflow-mysql",
+        title="MySQL",
+        description="Database of Kubeflow Pipelines, which knows no other; of one outside its name, at port 3306.",
+        examples=["mysql.example.org"],
+    )
     redis: Literal["valkey"] = Field(
         "valkey", title="Redis", description="Caches and queues.", examples=["valkey"]
     )

@@ -88,13 +88,15 @@ def _after(name: str, component: Component, needs: tuple[str, ...], selected: li
 def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:
     """A provider is there when it is chosen; anything else by its switch, and by the profile without one.
 
+    A provider that has no profile waits until somebody needs it.
+
     The profile does not bring what goes with a provider that is not chosen.
     """
     component = catalogue.components[name]
     if name == PROJECTS:
         return bool(platform.projects)
     if component.provides:
-        return _is_chosen(name, catalogue, platform)
+        return bool(component.profiles) and _is_chosen(name, catalogue, platform)
     of_others = (need for need in component.needs if need in catalogue.components)
     providers = [need for need in of_others if catalogue.components[need].provides]
     goes_along = all(_is_chosen(each, catalogue, platform) for each in providers)

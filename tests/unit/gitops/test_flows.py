@@ -77,6 +77,11 @@ def test_a_capability_from_outside_is_reached_at_the_port_of_its_address(address
     assert of("reader", found).egress == (Rule(address="0.0.0.0/0", ports=(port,)),)
 
 
+def test_a_capability_outside_that_is_a_name_alone_is_reached_at_the_ports_of_the_flow():
+    found = selection({"mysql": "mysql.example.org"}, reader=component(**flow("mysql", 3306)))
+    assert of("reader", found).egress == (Rule(address="0.0.0.0/0", ports=(3306,)),)
+
+
 def test_what_lies_behind_the_gateway_is_reached_through_it():
     """Its name leads to the balancer before the gateway; some clusters take the way inside."""
     found = selection(
