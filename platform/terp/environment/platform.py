@@ -74,7 +74,7 @@ class Providers(Model):
     mysql: Literal["kubeflow-mysql"] | DomainName = Field(
         "kubeflow-mysql",
         title="MySQL",
-        description="Database of Kubeflow Pipelines, which knows no other; of one outside its name, at port 3306.",
+        description="Database of Kubeflow Pipelines; of one outside its name, at port 3306.",
         examples=["mysql.example.org"],
     )
     redis: Literal["valkey"] = Field(

@@ -201,6 +201,15 @@ class Pods(Model):
     ports: tuple[Port, ...] = Field(title="Ports", description="TCP.", min_length=1, examples=[[8888]])
 
 
+class Budget(Model):
+    """Pods of which one at a time may be missing where nodes are drained, where there are several."""
+
+    name: Name = Field(title="Name", description="Of what makes them.", examples=["ml-pipeline"])
+    labels: dict[LabelKey, LabelValue] = Field(
+        title="Labels", description="Of the pods (fact).", min_length=1, examples=[{"app": "ml-pipeline"}]
+    )
+
+
 class Route(Model):
     """A name below the platform's domain, by which the gateway leads to a service of the component."""
 
@@ -381,6 +390,11 @@ class Component(Model):
         title="Public ports",
         description="Ports of its pods that anyone reaches, also from outside: of a way in.",
         examples=[[80, 443]],
+    )
+    budgets: tuple[Budget, ...] = Field(
+        (),
+        title="Budgets",
+        description="PodDisruptionBudgets that upstream does not bring.",
     )
     routes: tuple[Route, ...] = Field((), title="Routes", description="Names by which people reach it.")
     clients: tuple[Client, ...] = Field(

@@ -62,6 +62,13 @@ class Certificate(ArgoModel):
     names: tuple[str, ...]
 
 
+class Budget(ArgoModel):
+    """Pods of which one at a time may be missing."""
+
+    name: str
+    labels: dict[str, str]
+
+
 class Gateway(ArgoModel):
     """Who leads names to services."""
 
@@ -92,6 +99,7 @@ class Surroundings(ArgoModel):
     secrets: dict[str, dict[str, Remote]] | None = None
     policy: Policy | None = None
     certificates: tuple[Certificate, ...] | None = None
+    budgets: tuple[Budget, ...] | None = None
     tenants: Tenants | None = None
     databases: tuple[Cluster, ...] | None = None
     routes: tuple[HttpRoute, ...] | None = None
@@ -114,6 +122,7 @@ def _of(
         policy=policy(name, selection, between, known, facts) if closed else None,
         tenants=_tenants(selection, known) if name == PROJECTS else None,
         certificates=tuple(_certificates(component)) or None,
+        budgets=tuple(_budgets(component, facts)) or None,
         databases=tuple(_cluster(each, selection, facts, known) for each in component.databases) or None,
         routes=_routes(component, selection, facts) or None,
     )
@@ -139,6 +148,12 @@ def _certificates(component: Component) -> Iterator[Certificate]:
     for each in component.certificates:
         name = f"{each.service}.{component.namespace}.svc"
         yield Certificate(secret=each.secret, names=(name, f"{name}.cluster.local"))
+
+
+def _budgets(component: Component, facts: Facts) -> Iterator[Budget]:
+    """Of one pod alone it would let none go, or mean nothing."""
+    if facts.replicas > 1:
+        yield from (Budget(name=each.name, labels=each.labels) for each in component.budgets)
 
 
 def _cluster(database: Database, selection: Selection, facts: Facts, known: Words) -> Cluster:
