@@ -122,7 +122,8 @@ def policy_of_tenants(selection: Selection, known: Words) -> Policy:
     egress = [_between(each, ports, mesh) for each in components if (ports := _ports_of_tenants(each))]
     if gateway := selection.components.get(GATEWAY):
         egress.append(_between(gateway, gateway.public_ports, mesh))
-    outside = {_port(str(known[each])) for each in (S3,) if _is_outside(each, selection)}
+    addresses = (known["proxy"], *(known[each] for each in (S3,) if _is_outside(each, selection)))
+    outside = {_port(str(address)) for address in addresses if address}
     return Policy(
         ingress=joined(ingress),
         egress=(

@@ -224,6 +224,12 @@ def test_people_reach_no_port_of_kubeflow_without_a_label():
     assert [each.description for each in kubeflow if each.tenant_ports] == []
 
 
+def test_people_reach_the_port_of_the_proxy():
+    selected = with_gateway()
+    told = {**known(selected), "proxy": "http://proxy.example.org:3128"}
+    assert policy_of_tenants(selected, told).egress[-1].ports == (80, 443, 3128)
+
+
 def test_people_reach_the_port_of_an_object_storage_outside():
     outside = of_tenants(with_gateway({"s3": "https://s3.example.org:9443"})).egress[-1]
     assert outside.ports == (80, 443, 9443)
