@@ -30,6 +30,8 @@ class Helm(ArgoModel):
     release_name: str
     value_files: tuple[str, ...]
     ignore_missing_value_files: Literal[True] = True
+    skip_tests: Literal[True] = True
+    """Pods of `helm test`, which Argo CD never runs."""
     values_object: dict[str, JsonValue] | None = None
     parameters: tuple[HelmParameter, ...] | None = None
 

@@ -322,6 +322,12 @@ class Component(Model):
         description="Components and capabilities that must be healthy before.",
         examples=[["cert-manager", "s3"]],
     )
+    uses: tuple[Name, ...] = Field(
+        (),
+        title="Uses",
+        description="Components that come before it where they are there, and that it does without.",
+        examples=[["alloy"]],
+    )
     provides: dict[Name, str] = Field(
         {},
         title="Provides",

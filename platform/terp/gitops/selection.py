@@ -80,9 +80,10 @@ def _needs(component: Component, catalogue: Catalogue, platform: Platform) -> tu
 
 
 def _after(name: str, component: Component, needs: tuple[str, ...], selected: list[str]) -> tuple[str, ...]:
-    """Its needs, and what is used by what it declares, if that is there."""
-    used = (each for field, names in USED_BY.items() if getattr(component, field) for each in names)
-    return tuple(sorted({*needs, *(each for each in used if each in selected and each != name)}))
+    """Its needs, and what it uses, or what it declares, if that is there."""
+    by_field = (each for field, names in USED_BY.items() if getattr(component, field) for each in names)
+    used = (each for each in (*component.uses, *by_field) if each in selected and each != name)
+    return tuple(sorted({*needs, *used}))
 
 
 def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:

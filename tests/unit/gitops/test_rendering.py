@@ -90,7 +90,7 @@ def test_a_chart_of_ours_is_rendered_as_argo_cd_does(tmp_path: Path):
     folder = PROJECT / "charts" / "vault-issuer"
     assert programs.asked() == [
         *("template", str(folder), "--name-template", "vault-issuer", "--namespace", "cert-manager"),
-        *("--include-crds", "--kube-version", "1.36.3", "--api-versions", "example.org/v1"),
+        *("--include-crds", "--skip-tests", "--kube-version", "1.36.3", "--api-versions", "example.org/v1"),
         *("--values", str(folder / "values.yaml"), "--values", "-"),
     ]
     assert programs.values() == {"server": "https://vault.vault.svc:8200"}

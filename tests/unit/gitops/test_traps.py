@@ -240,6 +240,13 @@ def test_pipelines_bring_neither_a_database_nor_an_object_storage():
     }  # {mysql}, not filled in
 
 
+def test_proxies_are_of_the_version_of_the_mesh():
+    """Their image is told as a whole, so that the list of images has it."""
+    image = f"registry.istio.io/release/proxyv2:{CATALOGUE.upstreams['istio'].version}"
+    assert value("istiod", "global.proxy.image") == image
+    assert image in str(patched("cluster-local-gateway", "Deployment", "cluster-local-gateway"))
+
+
 def test_kubeflows_istio_and_its_policies_for_the_whole_mesh_are_not_taken():
     paths = [each.source.path for each in CATALOGUE.components.values() if isinstance(each.source, Manifests)]
     assert [path for path in paths if path.startswith("common/istio/istio-install")] == []
