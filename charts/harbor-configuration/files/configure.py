@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import NotRequired, TypeAlias, TypedDict, cast
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ SECRETS = Path("/secrets")
 NODES = "nodes"
 """The robot that reads images of all projects."""
 EVERY_PROJECT = "*"
+AUDIT = "audit_log_forward_endpoint"
 
 
 class Cache(TypedDict):
@@ -44,6 +46,7 @@ class Wanted(TypedDict):
 
     server: str
     issuer: str
+    audit: str
     administrators: str
     projects: list[Project]
     tenants: list[str]
@@ -104,6 +107,18 @@ def login(harbor: Harbor, wanted: Wanted, secret: str) -> None:
         },
     )
     say(f"login by {wanted['issuer']}")
+
+
+def audit(harbor: Harbor, endpoint: str) -> None:
+    """Harbor keeps an endpoint that it has refused (v2.15, controller/config), so it is taken back then."""
+    try:
+        harbor.call("PUT", "configurations", {AUDIT: endpoint})
+        say(f"audit log to {endpoint}")
+    except urllib.error.HTTPError as error:
+        if error.code != HTTPStatus.BAD_REQUEST:
+            raise
+        harbor.call("PUT", "configurations", {AUDIT: ""})
+        say(f"audit log in the database alone: {endpoint} does not answer")
 
 
 def project(harbor: Harbor, wanted: Project) -> None:
@@ -216,6 +231,7 @@ def main() -> int:
     harbor = Harbor(wanted["server"], (SECRETS / "admin/HARBOR_ADMIN_PASSWORD").read_text())
     try:
         until_it_answers(harbor)
+        audit(harbor, wanted["audit"])
         login(harbor, wanted, (SECRETS / "oidc/client-secret").read_text())
         for each in (*wanted["projects"], *_of(wanted["tenants"])):
             project(harbor, each)

@@ -366,12 +366,12 @@ def _show_charts(found: "ChartLock") -> None:
 
 
 def _show_judgement(found: "Judgement") -> None:
-    for each in (*found.missing, *found.flaws):
+    for each in (*found.missing, *found.flaws, *found.undrained):
         typer.echo(str(each))
     for one in found.unread:
         typer.echo(f"not looked at: {one.kind} ({one.component}): no schema of it is rendered")
     _show_failed(found.failed)
-    mistakes = f"{len(found.missing)} references, {len(found.flaws)} fields"
+    mistakes = f"{len(found.missing)} references, {len(found.flaws)} fields, {len(found.undrained)} budgets"
     typer.echo(f"{found.objects} objects, Kubernetes {found.kubernetes}: wrong are {mistakes}")
 
 

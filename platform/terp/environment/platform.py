@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from terp.environment.fields import DomainName, Https, Name, Oci, Reference
+from terp.environment.fields import DomainName, Http, Https, Name, Oci, Reference
 from terp.environment.projects import Project, ProjectName
 from terp.model import Model
 
@@ -71,6 +71,12 @@ class Providers(Model):
     postgres: Literal["cloudnative-pg"] = Field(
         "cloudnative-pg", title="PostgreSQL", description="Databases.", examples=["cloudnative-pg"]
     )
+    mysql: Literal["kubeflow-mysql"] | DomainName = Field(
+        "kubeflow-mysql",
+        title="MySQL",
+        description="Database of Kubeflow Pipelines; of one outside its name, at port 3306.",
+        examples=["mysql.example.org"],
+    )
     redis: Literal["valkey"] = Field(
         "valkey", title="Redis", description="Caches and queues.", examples=["valkey"]
     )
@@ -121,6 +127,12 @@ class Platform(Model):
         {},
         title="Projects",
         description="What teams, and people alone, work in, by the name of the namespace.",
+    )
+    proxy: Http | None = Field(
+        None,
+        title="Proxy",
+        description="Forward proxy to the internet, which people's pods may choose (PodDefault `proxy`).",
+        examples=["http://proxy.example.org:3128"],
     )
     stand_ins: bool = Field(
         False,

@@ -30,6 +30,8 @@ class Helm(ArgoModel):
     release_name: str
     value_files: tuple[str, ...]
     ignore_missing_value_files: Literal[True] = True
+    skip_tests: Literal[True] = True
+    """Pods of `helm test`, which Argo CD never runs."""
     values_object: dict[str, JsonValue] | None = None
     parameters: tuple[HelmParameter, ...] | None = None
 
@@ -54,6 +56,12 @@ class Kustomize(ArgoModel):
     patches: tuple[KustomizePatch, ...]
 
 
+class Directory(ArgoModel):
+    """Which files of a folder are taken, as they are."""
+
+    include: str
+
+
 class ApplicationSource(ArgoModel):
     """Where manifests come from: a chart, a folder of a repository, or values for the other source."""
 
@@ -64,6 +72,7 @@ class ApplicationSource(ArgoModel):
     ref: str | None = None
     helm: Helm | None = None
     kustomize: Kustomize | None = None
+    directory: Directory | None = None
 
 
 class Destination(ArgoModel):

@@ -75,7 +75,7 @@ class Manifests(Model):
     beside: tuple[Path, ...] = Field(
         (),
         title="Beside",
-        description="More folders, each rendered for itself: parts of a whole that upstream mixes.",
+        description="More folders, each rendered for itself, or files: parts of a whole that upstream mixes.",
         examples=[["manifests/base/crds/minimal"]],
     )
     patches: tuple[Patch, ...] = Field(
@@ -201,6 +201,15 @@ class Pods(Model):
     ports: tuple[Port, ...] = Field(title="Ports", description="TCP.", min_length=1, examples=[[8888]])
 
 
+class Budget(Model):
+    """Pods of which one at a time may be missing where nodes are drained, where there are several."""
+
+    name: Name = Field(title="Name", description="Of what makes them.", examples=["ml-pipeline"])
+    labels: dict[LabelKey, LabelValue] = Field(
+        title="Labels", description="Of the pods (fact).", min_length=1, examples=[{"app": "ml-pipeline"}]
+    )
+
+
 class Route(Model):
     """A name below the platform's domain, by which the gateway leads to a service of the component."""
 
@@ -242,6 +251,18 @@ class Database(Model):
     name: Name = Field(title="Name", description="Of the cluster.", examples=["harbor-database"])
     database: Text = Field(title="Database", description="In it, and its owner.", examples=["registry"])
     size: Quantity = Field(title="Size", description="Of each volume.", examples=["10Gi"])
+
+
+class Certificate(Model):
+    """A certificate of a service, signed by itself, for what the API server alone calls.
+
+    Webhooks are told of it by the annotation `cert-manager.io/inject-ca-from: <namespace>/<secret>`.
+    """
+
+    secret: Text = Field(
+        title="Secret", description="Where it is kept (fact).", examples=["kubeflow-trainer-webhook-cert"]
+    )
+    service: Name = Field(title="Service", description="In its namespace (fact).", examples=["webhook"])
 
 
 class Footprint(Model):
@@ -300,6 +321,12 @@ class Component(Model):
         title="Needs",
         description="Components and capabilities that must be healthy before.",
         examples=[["cert-manager", "s3"]],
+    )
+    uses: tuple[Name, ...] = Field(
+        (),
+        title="Uses",
+        description="Components that come before it where they are there, and that it does without.",
+        examples=[["alloy"]],
     )
     provides: dict[Name, str] = Field(
         {},
@@ -370,12 +397,20 @@ class Component(Model):
         description="Ports of its pods that anyone reaches, also from outside: of a way in.",
         examples=[[80, 443]],
     )
+    budgets: tuple[Budget, ...] = Field(
+        (),
+        title="Budgets",
+        description="PodDisruptionBudgets that upstream does not bring.",
+    )
     routes: tuple[Route, ...] = Field((), title="Routes", description="Names by which people reach it.")
     clients: tuple[Client, ...] = Field(
         (), title="Clients", description="What it is in the identity provider."
     )
     buckets: tuple[Bucket, ...] = Field((), title="Buckets", description="What it keeps in S3.")
     databases: tuple[Database, ...] = Field((), title="Databases", description="What it keeps in PostgreSQL.")
+    certificates: tuple[Certificate, ...] = Field(
+        (), title="Certificates", description="Of its webhooks, where upstream would make them by itself."
+    )
     footprint: Footprint | None = Field(
         None,
         title="Footprint",

@@ -22,6 +22,7 @@ NEEDED_FOR = {
     "secrets": (STORE,),
     "clients": ("oidc",),
     "buckets": ("s3",),
+    "certificates": ("cert-manager",),
     "databases": ("postgres", STORE),  # the keys of their backups are in a Secret
     "routes": (GATEWAY,),
 }
@@ -38,6 +39,7 @@ def contradictions(catalogue: Catalogue, folders: Mapping[str, str]) -> Iterator
         for found in (
             *_sources(component, catalogue, folders[name]),
             *_needs(name, component, catalogue),
+            *_uses(component, catalogue),
             *_needed_for(name, component, catalogue),
             *_flows(component, catalogue),
             *_secrets(name, component, catalogue),
@@ -75,6 +77,13 @@ def _needs(name: str, component: Component, catalogue: Catalogue) -> Iterator[Fo
             yield ("needs", place), message, did_you_mean(need, known)
         elif need == name or need in component.provides:
             yield ("needs", place), f'"{name}" would need itself', "leave it out"
+
+
+def _uses(component: Component, catalogue: Catalogue) -> Iterator[Found]:
+    for place, used in enumerate(component.uses):
+        if used not in catalogue.components:
+            said = did_you_mean(used, catalogue.components)
+            yield ("uses", place), f'there is no component "{used}"', said
 
 
 def _needed_for(name: str, component: Component, catalogue: Catalogue) -> Iterator[Found]:

@@ -21,6 +21,12 @@ class Facts(Model):
     replicas: int = Field(
         title="Replicas", description="Of what must not fail: one, or three in the profile ha.", examples=[3]
     )
+    proxy: str = Field(
+        "",
+        title="Proxy",
+        description="Forward proxy to the internet, if there is one.",
+        examples=["http://proxy.example.org:3128"],
+    )
 
 
 class Place(Model):
@@ -92,7 +98,12 @@ WORD = re.compile(r"(?<![{$])\{([A-Za-z][A-Za-z0-9_-]*)\}(?!\})")
 
 def facts_of(stack: str, platform: Platform) -> Facts:
     """The facts of an environment."""
-    return Facts(environment=stack, domain=platform.domain, replicas=3 if platform.profile == "ha" else 1)
+    return Facts(
+        environment=stack,
+        domain=platform.domain,
+        replicas=3 if platform.profile == "ha" else 1,
+        proxy=platform.proxy or "",
+    )
 
 
 def words(facts: Facts, lists: Lists, catalogue: Catalogue, providers: Mapping[str, str]) -> Words:

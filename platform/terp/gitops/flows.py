@@ -122,7 +122,8 @@ def policy_of_tenants(selection: Selection, known: Words) -> Policy:
     egress = [_between(each, ports, mesh) for each in components if (ports := _ports_of_tenants(each))]
     if gateway := selection.components.get(GATEWAY):
         egress.append(_between(gateway, gateway.public_ports, mesh))
-    outside = {_port(str(known[each])) for each in (S3,) if _is_outside(each, selection)}
+    addresses = (known["proxy"], *(known[each] for each in (S3,) if _is_outside(each, selection)))
+    outside = {_port(str(address)) for address in addresses if address}
     return Policy(
         ingress=joined(ingress),
         egress=(
@@ -212,7 +213,7 @@ def _to_outside(component: Component, selection: Selection, known: Words, facts:
             case "outside":
                 yield Rule(address=ANYWHERE, ports=flow.ports)
             case capability if _is_outside(capability, selection):
-                yield Rule(address=ANYWHERE, ports=(_port(str(known[capability])),))
+                yield Rule(address=ANYWHERE, ports=_ports_outside(str(known[capability]), flow))
             case capability if _is_behind_the_gateway(capability, selection, known, facts):
                 yield Rule(address=ANYWHERE, ports=(HTTPS,))  # that of the balancer before it
 
@@ -225,6 +226,11 @@ def _is_behind_the_gateway(capability: str, selection: Selection, known: Words, 
     """Whether its address is one of the platform's names."""
     address = str(known[capability]) if selection.provider(capability) else ""
     return (urlsplit(address).hostname or "").endswith(f".{facts.domain}")
+
+
+def _ports_outside(address: str, flow: Flow) -> tuple[int, ...]:
+    """A name alone says none: those of the pods that would provide it here."""
+    return (_port(address),) if "://" in address else flow.ports
 
 
 def _port(address: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from terp.gitops.disruption import Undrained, undrained
 from terp.gitops.intent import Intent
 from terp.gitops.references import Missing, missing
 from terp.gitops.references.things import Manifest, Thing
@@ -19,6 +20,9 @@ class Judgement(Model):
     objects: int = Field(description="How many were looked at.")
     missing: tuple[Missing, ...] = Field(description="References that nothing satisfies in time.")
     flaws: tuple[Flaw, ...] = Field(description="What the API server would refuse, or drop in silence.")
+    undrained: tuple[Undrained, ...] = Field(
+        description="Workloads that lose all pods when nodes are drained, or hold their node."
+    )
     unread: tuple[Unread, ...] = Field(
         description="Kinds that no schema is rendered of, so that nobody has looked at their objects."
     )
@@ -27,7 +31,7 @@ class Judgement(Model):
     @property
     def well(self) -> bool:
         """Whether all was looked at that can be, and nothing is wrong."""
-        return not (self.missing or self.flaws or self.failed)
+        return not (self.missing or self.flaws or self.undrained or self.failed)
 
 
 def judgement(
@@ -47,6 +51,7 @@ def judgement(
         objects=sum(map(len, manifests.values())),
         missing=tuple(missing(of_components, intent.components, intent.graph, there)),
         flaws=tuple(wrong),
+        undrained=tuple(undrained(of_components, intent.components)),
         unread=tuple(unread),
         failed=dict(failed),
     )

@@ -48,6 +48,7 @@ def _rows(name: str, component: Component, catalogue: Catalogue) -> Iterator[tup
     yield "Profiles", ", ".join(component.profiles) or "by a switch, or when others need it"
     yield "Namespace", _code(component.namespace)
     yield "Needs", ", ".join(component.needs)
+    yield "Uses", ", ".join(component.uses)
     yield "Provides", ", ".join(f"{each}: {_code(told)}" for each, told in component.provides.items())
     yield "Names", _lines(f"https://{each.host}.&lt;domain&gt;" for each in component.routes)
     yield "Secrets", _lines(_secrets(component))

@@ -80,13 +80,16 @@ def _needs(component: Component, catalogue: Catalogue, platform: Platform) -> tu
 
 
 def _after(name: str, component: Component, needs: tuple[str, ...], selected: list[str]) -> tuple[str, ...]:
-    """Its needs, and what is used by what it declares, if that is there."""
-    used = (each for field, names in USED_BY.items() if getattr(component, field) for each in names)
-    return tuple(sorted({*needs, *(each for each in used if each in selected and each != name)}))
+    """Its needs, and what it uses, or what it declares, if that is there."""
+    by_field = (each for field, names in USED_BY.items() if getattr(component, field) for each in names)
+    used = (each for each in (*component.uses, *by_field) if each in selected and each != name)
+    return tuple(sorted({*needs, *used}))
 
 
 def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:
     """A provider is there when it is chosen; anything else by its switch, and by the profile without one.
+
+    A provider that has no profile waits until somebody needs it.
 
     The profile does not bring what goes with a provider that is not chosen.
     """
@@ -94,7 +97,7 @@ def _is_wanted(name: str, catalogue: Catalogue, platform: Platform) -> bool:
     if name == PROJECTS:
         return bool(platform.projects)
     if component.provides:
-        return _is_chosen(name, catalogue, platform)
+        return bool(component.profiles) and _is_chosen(name, catalogue, platform)
     of_others = (need for need in component.needs if need in catalogue.components)
     providers = [need for need in of_others if catalogue.components[need].provides]
     goes_along = all(_is_chosen(each, catalogue, platform) for each in providers)

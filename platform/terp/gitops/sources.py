@@ -7,7 +7,14 @@ from typing import cast
 from pydantic import JsonValue
 
 from terp.environment.platform import Platform
-from terp.gitops.argo import ApplicationSource, Helm, Kustomize, KustomizePatch, KustomizeTarget
+from terp.gitops.argo import (
+    ApplicationSource,
+    Directory,
+    Helm,
+    Kustomize,
+    KustomizePatch,
+    KustomizeTarget,
+)
 from terp.gitops.catalogue import Catalogue
 from terp.gitops.component import Chart, Component, Manifests, Own
 from terp.gitops.facts import Words, fill, filled
@@ -15,6 +22,8 @@ from terp.gitops.surroundings import CHART, Surroundings
 from terp.gitops.versions import ChartRepository, GitRepository, ImageRepository
 
 OCI = "oci://"
+FILE = (".yaml", ".yml")
+"""What tells one file of a repository from a folder."""
 UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
 REVISION = "$revision"
 """Of our own repository; the root chart puts it in."""
@@ -46,14 +55,9 @@ def sources(
                 )
                 for each in patches
             )
+            kustomize = Kustomize(patches=changes) if changes else None
             return tuple(
-                ApplicationSource(
-                    repo_url=_git(at, platform),
-                    path=folder,
-                    target_revision=at.commit,
-                    kustomize=Kustomize(patches=changes) if changes else None,
-                )
-                for folder in (path, *beside)
+                _manifests(_git(at, platform), at.commit, each, kustomize) for each in (path, *beside)
             )
         case Own(upstream=upstream):
             image = cast("ImageRepository", catalogue.upstreams[upstream]) if upstream else None
@@ -62,6 +66,15 @@ def sources(
             return (
                 ApplicationSource(repo_url=git.repository, path=folder, target_revision=REVISION, helm=helm),
             )
+
+
+def _manifests(url: str, commit: str, path: str, kustomize: Kustomize | None) -> ApplicationSource:
+    """A folder, or one file of a folder, which no patch reaches."""
+    folder, _, file = path.rpartition("/")
+    if file.endswith(FILE):
+        include = Directory(include=file)
+        return ApplicationSource(repo_url=url, path=folder, target_revision=commit, directory=include)
+    return ApplicationSource(repo_url=url, path=path, target_revision=commit, kustomize=kustomize)
 
 
 def surroundings_source(name: str, values: Surroundings, platform: Platform) -> ApplicationSource:

@@ -1,6 +1,6 @@
 """What is made around a component: values of `charts/surroundings`, one more source of its Application."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from terp.gitops.argo import ArgoModel
 from terp.gitops.backups import ACCESS_KEY, SECRET_KEY, backup
@@ -55,6 +55,20 @@ class Cluster(ArgoModel):
     backup: BackupOf | None = None
 
 
+class Certificate(ArgoModel):
+    """Of a service, by its names in the cluster."""
+
+    secret: str
+    names: tuple[str, ...]
+
+
+class Budget(ArgoModel):
+    """Pods of which one at a time may be missing."""
+
+    name: str
+    labels: dict[str, str]
+
+
 class Gateway(ArgoModel):
     """Who leads names to services."""
 
@@ -84,6 +98,8 @@ class Surroundings(ArgoModel):
 
     secrets: dict[str, dict[str, Remote]] | None = None
     policy: Policy | None = None
+    certificates: tuple[Certificate, ...] | None = None
+    budgets: tuple[Budget, ...] | None = None
     tenants: Tenants | None = None
     databases: tuple[Cluster, ...] | None = None
     routes: tuple[HttpRoute, ...] | None = None
@@ -105,6 +121,8 @@ def _of(
         secrets=_secrets(name, component) or None,
         policy=policy(name, selection, between, known, facts) if closed else None,
         tenants=_tenants(selection, known) if name == PROJECTS else None,
+        certificates=tuple(_certificates(component)) or None,
+        budgets=tuple(_budgets(component, facts)) or None,
         databases=tuple(_cluster(each, selection, facts, known) for each in component.databases) or None,
         routes=_routes(component, selection, facts) or None,
     )
@@ -124,6 +142,18 @@ def _secrets(name: str, component: Component) -> dict[str, dict[str, Remote]]:
         secret: {key: Remote(key=found.path, property=found.key) for key, found in keys.items()}
         for secret, keys in places.items()
     }
+
+
+def _certificates(component: Component) -> Iterator[Certificate]:
+    for each in component.certificates:
+        name = f"{each.service}.{component.namespace}.svc"
+        yield Certificate(secret=each.secret, names=(name, f"{name}.cluster.local"))
+
+
+def _budgets(component: Component, facts: Facts) -> Iterator[Budget]:
+    """Of one pod alone it would let none go, or mean nothing."""
+    if facts.replicas > 1:
+        yield from (Budget(name=each.name, labels=each.labels) for each in component.budgets)
 
 
 def _cluster(database: Database, selection: Selection, facts: Facts, known: Words) -> Cluster:

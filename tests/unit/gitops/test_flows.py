@@ -77,6 +77,11 @@ def test_a_capability_from_outside_is_reached_at_the_port_of_its_address(address
     assert of("reader", found).egress == (Rule(address="0.0.0.0/0", ports=(port,)),)
 
 
+def test_a_capability_outside_that_is_a_name_alone_is_reached_at_the_ports_of_the_flow():
+    found = selection({"mysql": "mysql.example.org"}, reader=component(**flow("mysql", 3306)))
+    assert of("reader", found).egress == (Rule(address="0.0.0.0/0", ports=(3306,)),)
+
+
 def test_what_lies_behind_the_gateway_is_reached_through_it():
     """Its name leads to the balancer before the gateway; some clusters take the way inside."""
     found = selection(
@@ -217,6 +222,12 @@ def test_people_reach_no_port_of_kubeflow_without_a_label():
     """Its namespace has pods that would hand out the keys of every team."""
     kubeflow = (each for each in CATALOGUE.components.values() if each.namespace == "kubeflow")
     assert [each.description for each in kubeflow if each.tenant_ports] == []
+
+
+def test_people_reach_the_port_of_the_proxy():
+    selected = with_gateway()
+    told = {**known(selected), "proxy": "http://proxy.example.org:3128"}
+    assert policy_of_tenants(selected, told).egress[-1].ports == (80, 443, 3128)
 
 
 def test_people_reach_the_port_of_an_object_storage_outside():

@@ -90,7 +90,7 @@ def test_a_chart_of_ours_is_rendered_as_argo_cd_does(tmp_path: Path):
     folder = PROJECT / "charts" / "vault-issuer"
     assert programs.asked() == [
         *("template", str(folder), "--name-template", "vault-issuer", "--namespace", "cert-manager"),
-        *("--include-crds", "--kube-version", "1.36.3", "--api-versions", "example.org/v1"),
+        *("--include-crds", "--skip-tests", "--kube-version", "1.36.3", "--api-versions", "example.org/v1"),
         *("--values", str(folder / "values.yaml"), "--values", "-"),
     ]
     assert programs.values() == {"server": "https://vault.vault.svc:8200"}
@@ -211,6 +211,14 @@ def test_manifests_without_a_kustomization_are_taken_as_they_are(tmp_path: Path)
     commit = publish(repository, files)
     found = Programs(tmp_path, ASKED).renderer.application("a", source(repository, commit))
     assert [each["kind"] for each in found.objects] == ["A", "A2", "B"]
+
+
+def test_one_file_of_a_kustomization_is_taken_as_it_is(tmp_path: Path):
+    repository = tmp_path / "owner" / "name"
+    files = {"base/kustomization.yaml": SECRET, "base/a.yaml": "kind: A\n", "base/b.yaml": "kind: B\n"}
+    one = source(repository, publish(repository, files), directory={"include": "b.yaml"})
+    found = Programs(tmp_path, ASKED).renderer.application("a", one)
+    assert [each["kind"] for each in found.objects] == ["B"]
 
 
 def test_a_folder_has_repositories_by_owner_and_name(tmp_path: Path):

@@ -130,6 +130,7 @@ def test_a_mirror_takes_the_place_of_charts_and_git():
         "https://git.example.org/mirror/argoproj/argo-workflows",
         "https://git.example.org/mirror/kubeflow/community-distribution",
         "https://git.example.org/mirror/kubernetes-sigs/gateway-api",
+        "https://git.example.org/mirror/kubernetes-sigs/jobset",
         "https://git.example.org/terp.git",
     }
 

@@ -46,6 +46,19 @@ def test_what_something_outside_provides_needs_no_component():
     assert "loki" in found
 
 
+def test_what_is_used_comes_before_where_it_is_there():
+    assert "alloy" in select(CATALOGUE, platform()).needs["harbor-configuration"]
+    without = select(CATALOGUE, platform(components={"alloy": False}))
+    assert "harbor-configuration" in without.components
+    assert "alloy" not in without.needs["harbor-configuration"]
+
+
+def test_a_provider_of_no_profile_waits_until_somebody_needs_it():
+    assert "kubeflow-mysql" in names()
+    assert "kubeflow-mysql" not in names(components={"kubeflow-pipelines": False})
+    assert "kubeflow-mysql" not in names(providers={"mysql": "mysql.example.org"})
+
+
 def test_what_is_switched_off_is_gone():
     assert "harbor" not in names(components={"harbor": False, "harbor-configuration": False})
 

@@ -60,6 +60,21 @@ def test_components_of_one_namespace_have_their_own_each():
     assert len({each.release_name for each in releases if each}) == len(names) > 5
 
 
+def test_a_certificate_is_of_the_service_by_its_names_in_the_cluster():
+    declared = [{"secret": "web-tls", "service": "web"}]
+    assert values("web", selection(web=component(certificates=declared)))["certificates"] == [
+        {"secret": "web-tls", "names": ["web.app.svc", "web.app.svc.cluster.local"]}
+    ]
+
+
+def test_budgets_are_for_several_pods():
+    declared = component(budgets=[{"name": "web", "labels": {"app": "web"}}])
+    assert values("web", selection(web=declared))["budgets"] == [{"name": "web", "labels": {"app": "web"}}]
+    selected = selection(web=declared)
+    alone = surroundings(selected, FACTS.model_copy(update={"replicas": 1}), known(selected))
+    assert alone["web"].budgets is None
+
+
 def test_a_database_is_as_large_as_the_profile_has_it():
     (found,) = values("web", selection(web=component(databases=[DATABASE])))["databases"]
     assert found == {

@@ -212,15 +212,39 @@ def test_dates_that_the_api_server_fills_in_are_no_difference():
         ("dex", "dex-passwords"),
         ("dex", "dex-oidc-client"),
         ("oauth2-proxy", "oauth2-proxy"),
-        ("kubeflow-pipelines", "mlpipeline-minio-artifact"),
         ("kubeflow-pipelines", "mysql-secret"),
-        ("katib", "katib-mysql-secrets"),
-        ("model-registry", "model-registry-db-secrets"),
     ],
 )
 def test_secrets_that_upstream_has_in_git_are_taken_out_and_come_from_vault(name: str, secret: str):
     assert patched(name, "Secret", secret)["$patch"] == "delete"
     assert secret in {each.name for each in CATALOGUE.components[name].secrets}
+
+
+@pytest.mark.parametrize(
+    ("name", "database"), [("katib", "katib-mysql"), ("model-registry", "model-registry-db")]
+)
+def test_databases_that_upstream_brings_are_taken_out_with_their_secrets(name: str, database: str):
+    for kind, of in (("Deployment", database), ("Service", database), ("Secret", f"{database}-secrets")):
+        assert patched(name, kind, of)["$patch"] == "delete"
+    assert CATALOGUE.components[name].databases
+
+
+def test_pipelines_bring_neither_a_database_nor_an_object_storage():
+    source = CATALOGUE.components["kubeflow-pipelines"].source
+    assert isinstance(source, Manifests)
+    assert not [path for path in (source.path, *source.beside) if "/third-party/" in path]
+    config = patched("kubeflow-pipelines", "ConfigMap", "pipeline-install-config")
+    assert config["data"] == {
+        "dbHost": {"mysql": None},
+        "mysqlHost": {"mysql": None},
+    }  # {mysql}, not filled in
+
+
+def test_proxies_are_of_the_version_of_the_mesh():
+    """Their image is told as a whole, so that the list of images has it."""
+    image = f"registry.istio.io/release/proxyv2:{CATALOGUE.upstreams['istio'].version}"
+    assert value("istiod", "global.proxy.image") == image
+    assert image in str(patched("cluster-local-gateway", "Deployment", "cluster-local-gateway"))
 
 
 def test_kubeflows_istio_and_its_policies_for_the_whole_mesh_are_not_taken():

@@ -45,7 +45,14 @@ class Helm:
         Raises:
             CommandError: the chart refuses its values, or is none.
         """
-        options = ("--name-template", release.name, "--namespace", release.namespace, "--include-crds")
+        options = (
+            "--name-template",
+            release.name,
+            "--namespace",
+            release.namespace,
+            "--include-crds",
+            "--skip-tests",
+        )
         files = (argument for file in release.value_files for argument in ("--values", str(file)))
         kinds = (argument for kind in cluster.kinds for argument in ("--api-versions", kind))
         version = ("--kube-version", cluster.version) if cluster.version else ()

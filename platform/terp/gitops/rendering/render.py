@@ -92,6 +92,8 @@ class Renderer:
         place = self._place(source)
         if source.helm:
             return self._helm.template(self._release(place, source.helm, namespace), self._cluster)
+        if source.directory:
+            return (place / source.directory.include).read_text()
         if kustomization(place):
             patches = source.kustomize.patches if source.kustomize else ()
             return self._kustomize.build(place, patches)

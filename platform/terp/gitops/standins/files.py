@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import yaml
 
 from terp.gitops.catalogue import Catalogue
+from terp.gitops.sources import FILE
 from terp.gitops.standins.objects import READY_AFTER, VALUES, Object, definitions, objects
 
 Files = Mapping[str, str]
@@ -43,12 +44,14 @@ def kustomization(name: str, catalogue: Catalogue) -> Files:
     }
 
 
-def word(name: str) -> Files:
-    """A kustomization that only says that it is one."""
-    note = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-stand-in"}}
+def word(name: str, place: str) -> Files:
+    """A kustomization in a folder, or a file, that only says that it is one."""
+    note = _documents([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-stand-in"}}])
+    if place.endswith(FILE):
+        return {place: note}
     return {
-        "kustomization.yaml": yaml.safe_dump({"resources": ["all.yaml"]}),
-        "all.yaml": _documents([note]),
+        f"{place}/kustomization.yaml": yaml.safe_dump({"resources": ["all.yaml"]}),
+        f"{place}/all.yaml": note,
     }
 
 

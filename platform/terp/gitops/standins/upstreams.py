@@ -123,8 +123,8 @@ def _folders(name: str, source: Manifests, catalogue: Catalogue) -> Files:
     """All of it in the first folder, and a word in each that lies beside."""
     first = {f"{source.path}/{path}": text for path, text in kustomization(name, catalogue).items()}
     others = {
-        f"{folder}/{path}": text
-        for number, folder in enumerate(source.beside)
-        for path, text in word(f"{name}-{number}").items()
+        path: text
+        for number, place in enumerate(source.beside)
+        for path, text in word(f"{name}-{number}", place).items()
     }
     return {**first, **others}
