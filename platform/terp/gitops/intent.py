@@ -1,5 +1,6 @@
 """What an environment wants of the platform: its file, and the catalogue of a work tree."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -71,7 +72,7 @@ def intent(file: Path, tree: Path = PROJECT) -> Intent:
 def intent_to_render(file: Path, tree: Path = PROJECT, folder: Path | None = None) -> Intent:
     """The same with stand-ins, as the embedded cloud has them, where the environment asks for them.
 
-    They are written to `folder`; without one to that which the cloud hands out.
+    They are written to what the cloud hands out, or to a copy at `folder`: what is equal has equal commits.
 
     Raises:
         TerpError: as `intent`, and when stand-ins are asked for and the embedded cloud is not there.
@@ -83,8 +84,10 @@ def intent_to_render(file: Path, tree: Path = PROJECT, folder: Path | None = Non
     if not cloud.exists():
         hint = "terp cloud up; or --charts with a folder of real ones"
         raise TerpError("stand-ins are handed out by the embedded cloud, which is not there", hint=hint)
-    folder = folder or cloud.path(SOURCES)
-    address = cloud.public_url(SOURCES)
+    served, address = cloud.path(SOURCES), cloud.public_url(SOURCES)
+    if folder:
+        shutil.copytree(served, folder, dirs_exist_ok=True)
+    folder = folder or served
     platform, catalogue = published(wanted.platform, wanted.catalogue, folder, address, tree)
     return Intent.of(wanted.stack, platform, catalogue, wanted.kubernetes, tree)._replace(served=folder)
 
