@@ -20,6 +20,7 @@ from terp.cli import (
     kubespray,
     mirror,
     reap,
+    rebuild,
     smoke,
     stack,
     status,
@@ -42,6 +43,7 @@ app.command()(stack.down)
 app.command()(status.status)
 app.command()(smoke.smoke)
 app.command()(reap.reap)
+app.command()(rebuild.rebuild)
 app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)
