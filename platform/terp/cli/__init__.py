@@ -14,6 +14,7 @@ from terp.cli import (
     backup,
     cloud,
     doctor,
+    drill,
     environment,
     gitops,
     hosts,
@@ -44,6 +45,7 @@ app.command()(status.status)
 app.command()(smoke.smoke)
 app.command()(reap.reap)
 app.command()(rebuild.rebuild)
+app.command()(drill.drill)
 app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)
