@@ -13,6 +13,7 @@ from terp.environment.stack_file import WAY
 from terp.errors import TerpError
 from terp.kubernetes.acceptance.api import Api
 from terp.kubernetes.installer import has_cluster
+from terp.openstack.connection import connect
 from terp.progress import Progress
 from terp.recovery.age import new_key, read_keys
 from terp.recovery.backup import backup, sets_of
@@ -20,6 +21,8 @@ from terp.recovery.drilled import Drilled, DrillReport
 from terp.recovery.rebuild import Rebuild
 from terp.recovery.seeds import VOLUME, Seeds
 from terp.smoke.smoke import Ground, Smoke, Step
+from terp.stack.reap.survey import survey
+from terp.stack.retention import mark_in_use
 from terp.stack.workflow import Deployment
 
 T = TypeVar("T")
@@ -83,6 +86,12 @@ class Drill(Smoke):
         deployment.workspace.bring_passphrase(secrets.token_urlsafe(32))
         super()._up(deployment)
 
+    def _removal(self, deployment: Deployment) -> None:
+        """With the kept volume, also where no rebuild took it back."""
+        if self._drilled is None:
+            self._phase("let go of what was kept", lambda: _let_go(deployment))
+        super()._removal(deployment)
+
     def _back_up(self, deployment: Deployment) -> None:
         self._created = backup(deployment.workspace, deployment.toolchain, self._progress).manifest.created
 
@@ -108,6 +117,12 @@ class Drill(Smoke):
         recovery = deployment.workspace.environment.recovery
         if self._drilled and recovery and (missed := list(self._drilled.missed(recovery.objectives))):
             raise TerpError("\n".join(missed), hint="recovery.objectives in the environment's file")
+
+
+def _let_go(deployment: Deployment) -> None:
+    stack = deployment.workspace.stack
+    with connect(deployment.workspace.environment.cloud) as cloud:
+        mark_in_use(cloud, [each for each in survey(cloud, [stack]) if each.thing.stack == stack])
 
 
 def _do(deployment: Deployment, work: Callable[[Api], T]) -> T:

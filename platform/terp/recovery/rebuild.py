@@ -36,6 +36,7 @@ from terp.recovery.proof import Open, opened
 from terp.recovery.sets import LATEST, Sets
 from terp.recovery.state import recorded_fingerprints, without_cloud
 from terp.stack.pulumi import Pulumi
+from terp.stack.reap.model import Thing
 from terp.stack.reap.survey import survey
 from terp.stack.retention import mark_in_use
 from terp.stack.workflow import Deployment, Result, forget_stack
@@ -46,6 +47,7 @@ TO_BE_READY = 300.0
 """Seconds that nodes have after everything else stands."""
 PAGE = 500
 """Secrets of one answer."""
+DATA = ("volume", "snapshot")
 GIVE_BACK, RAISE, VERIFY = "prove and give back", "raise", "verify"
 Ground = Callable[[Deployment], None]
 """Raises what the stack stands on: the embedded cloud."""
@@ -99,7 +101,6 @@ class Rebuild:
         self._wanted, self._over = wanted, over
         self._workspace = Workspace(_file(stack))
         self._record = _read(self._workspace)
-        self.resumed = self._record is not None
 
     @property
     def record(self) -> Record:
@@ -205,7 +206,7 @@ class Rebuild:
             there = [
                 str(each.thing)
                 for each in survey(connection, [stack])
-                if each.thing.stack == stack and not each.thing.kept
+                if each.thing.stack == stack and not _stays(each.thing)
             ]
         pulumi = Pulumi(self._workspace, deployment.toolchain, state_only=True)
         recorded = pulumi.exists() and bool(pulumi.state().get("resources"))
@@ -324,6 +325,11 @@ def _refuse_impossible(environment: Environment, manifest: Manifest) -> None:
             hint="nothing was changed; how to do it by hand: docs/recovery.md",
             exit_code=2,
         )
+
+
+def _stays(thing: Thing) -> bool:
+    """Whether something on the cloud is in nobody's way: data that was kept, or that the old cluster had."""
+    return thing.kept or (thing.by_cluster and thing.kind in DATA)
 
 
 def _parts(result: Result, seconds: float) -> list[tuple[str, float]]:
