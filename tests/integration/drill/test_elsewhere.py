@@ -24,6 +24,7 @@ def test_it_stands_on_another_cloud_that_stumbles(sites: MakeSite, tmp_path: Pat
     site.up()
     site.terp("backup", "--json")
     before = site.things()
+    (tmp_path / "other").mkdir()
     with EmbeddedCloud(tmp_path / "other", hosts=False) as other:
         elsewhere = Site(other, tmp_path, site.stack, environment)
         elsewhere.file.unlink()

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ from tests.integration.cluster.site import ClusterSite, kill, raised
 from tests.integration.openstack.site import everything
 
 pytestmark = [pytest.mark.hosts, pytest.mark.cloud, pytest.mark.tools, pytest.mark.timeout(2400)]
+
+BEGINS = "Begin the cluster"
+"""The task that runs `kubeadm init` on the restored data."""
+IN_THE_MIDDLE = 5
+"""Seconds into it."""
 
 
 class Lost:
@@ -112,7 +118,8 @@ def test_it_goes_on_after_it_was_killed_in_each_phase(lost: Lost) -> None:
     wait_for("the rebuild to give back", lost.record.exists, 120, 0.01)
     kill(process)
     process = lost.begin()
-    lost.site.wait_for_playbook("cluster.yml", 600)
+    wait_for("kubeadm to begin", lambda: any(BEGINS in log for log in lost.site.logs("cluster.yml")), 900)
+    time.sleep(IN_THE_MIDDLE)
     kill(process)
     assert json.loads(lost.record.read_text())["done"] == ["prove and give back"]
     said = json.loads(lost.rebuild())
