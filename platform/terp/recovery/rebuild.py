@@ -9,10 +9,13 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kubernetes.client import ApiException
 from pyrage.x25519 import Identity
+from urllib3.exceptions import HTTPError
 
 from terp.environment import Environment
 from terp.environment.cloud import Cloud
@@ -43,12 +46,13 @@ from terp.stack.workflow import Deployment, Result, forget_stack
 from terp.stack.workspace import PASSPHRASES, Workspace
 from terp.tools import sync
 
+GIVE_BACK, RAISE, VERIFY = "prove and give back", "raise", "verify"
 TO_BE_READY = 300.0
 """Seconds that nodes have after everything else stands."""
 PAGE = 500
 """Secrets of one answer."""
 DATA = ("volume", "snapshot")
-GIVE_BACK, RAISE, VERIFY = "prove and give back", "raise", "verify"
+"""Kinds of what a cluster makes that holds data, and that a new one finds by its id."""
 Ground = Callable[[Deployment], None]
 """Raises what the stack stands on: the embedded cloud."""
 
@@ -96,7 +100,7 @@ class Rebuild:
         over: bool = False,
     ) -> None:
         """`wanted` is the beginning of the set's name. `over` forgets a state whose cloud has nothing."""
-        self._stack, self._sets, self._keys = stack, sets, keys
+        self._sets, self._keys = sets, keys
         self._progress, self._ground = progress, ground
         self._wanted, self._over = wanted, over
         self._workspace = Workspace(_file(stack))
@@ -145,8 +149,8 @@ class Rebuild:
             proved = time.monotonic()
             file = self._workspace.stack_file
             deployment = Deployment(file if file.exists() else found.stack_file, self._progress)
-            _refuse_impossible(deployment.workspace.environment, manifest)
             self._ground(deployment)
+            _refuse_impossible(deployment.workspace.environment, manifest)
             if self._record is None:
                 self._refuse_living(deployment)
             self._write(Record(set=manifest.name, created=manifest.created, began=began))
@@ -350,22 +354,25 @@ def _check_cluster(kubeconfig: str, members: set[str], namespaces: Sequence[str]
     Raises:
         TerpError: something is not as it was.
     """
-    api = Api(kubeconfig)
     try:
-        wait(
-            f"nodes {', '.join(sorted(members))} alone, and ready",
-            lambda: {name for name, node in api.nodes().items() if node.ready} == members == set(api.nodes()),
-            TO_BE_READY,
-        )
-        there = {each.metadata.name for each in api.core.list_namespace().items}
-        if lost := sorted(set(namespaces) - there):
-            raise TerpError(f"namespaces are lost: {', '.join(lost)}")
-        page, more = None, True
-        while more:  # the API decrypts every one
-            page = api.core.list_secret_for_all_namespaces(limit=PAGE, _continue=page).metadata._continue
-            more = bool(page)
-        return frozenset(
-            each.spec.csi.volume_handle for each in api.core.list_persistent_volume().items if each.spec.csi
-        )
-    finally:
-        api.close()
+        with closing(Api(kubeconfig)) as api:
+            return _seen(api, members, namespaces)
+    except (ApiException, HTTPError) as error:
+        raise TerpError(f"the API does not tell what it has: {error}", hint="run it again") from error
+
+
+def _seen(api: Api, members: set[str], namespaces: Sequence[str]) -> frozenset[str]:
+    wait(
+        f"nodes {', '.join(sorted(members))} alone, and ready",
+        lambda: {name for name, node in api.nodes().items() if node.ready} == members == set(api.nodes()),
+        TO_BE_READY,
+    )
+    there = {each.metadata.name for each in api.core.list_namespace().items}
+    if lost := sorted(set(namespaces) - there):
+        raise TerpError(f"namespaces are lost: {', '.join(lost)}")
+    page, more = None, True
+    while more:  # the API decrypts every one
+        page = api.core.list_secret_for_all_namespaces(limit=PAGE, _continue=page).metadata._continue
+        more = bool(page)
+    volumes = api.core.list_persistent_volume().items
+    return frozenset(each.spec.csi.volume_handle for each in volumes if each.spec.csi)

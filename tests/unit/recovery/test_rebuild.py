@@ -8,12 +8,15 @@ import pytest
 import yaml
 from rich.console import Console
 from tests.unit.recovery.samples import manifest
+from typer.testing import CliRunner
 
+from terp.cli import app
 from terp.environment import Environment, read
 from terp.errors import TerpError
 from terp.paths import PROJECT
 from terp.progress import progress_for
 from terp.recovery import rebuild as module
+from terp.recovery.age import new_key
 from terp.recovery.rebuild import GIVE_BACK, RAISE, VERIFY, Rebuild, Record
 from terp.recovery.sets import Sets
 from terp.recovery.store import Directory
@@ -105,3 +108,31 @@ def test_an_up_is_told_by_its_layers() -> None:
     changes = Changes()
     changes.seconds = {"urn:pulumi:prod::terp::terp:kubernetes:Cluster::prod": 100.0}
     assert module._parts(Result(changes), 130.0) == [("hosts", 30.0), ("cluster", 100.0)]
+
+
+@pytest.mark.parametrize("lost", ["sets", "key"])
+def test_the_command_says_what_it_cannot_find(
+    lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERP_STATE", str(tmp_path / "state"))
+    places = {"sets": tmp_path / "sets", "key": tmp_path / "key"}
+    places["sets"].mkdir()
+    new_key(places["key"])
+    arguments = ["rebuild", "prod", "--from", str(places["sets"]), "--key", str(places["key"])]
+    arguments[arguments.index(str(places[lost]))] = str(tmp_path / "nowhere")
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, TerpError)
+    assert result.exception.exit_code == 2
+    assert "nowhere" in result.exception.message
+    assert not (tmp_path / "state").exists()
+
+
+def test_without_a_set_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERP_STATE", str(tmp_path / "state"))
+    (tmp_path / "sets").mkdir()
+    new_key(tmp_path / "key")
+    arguments = ["rebuild", "prod", "--from", str(tmp_path / "sets"), "--key", str(tmp_path / "key")]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, TerpError)
+    assert "there is no recovery set" in result.exception.message
+    assert not (tmp_path / "state" / "stacks").exists()
