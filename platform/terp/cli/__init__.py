@@ -15,12 +15,14 @@ from terp.cli import (
     certs,
     cloud,
     doctor,
+    drill,
     environment,
     gitops,
     hosts,
     kubespray,
     mirror,
     reap,
+    rebuild,
     smoke,
     stack,
     status,
@@ -43,6 +45,8 @@ app.command()(stack.down)
 app.command()(status.status)
 app.command()(smoke.smoke)
 app.command()(reap.reap)
+app.command()(rebuild.rebuild)
+app.command()(drill.drill)
 app.command()(acceptance.test)
 app.command()(doctor.doctor)
 app.command()(environment.explain)

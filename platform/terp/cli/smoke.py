@@ -1,6 +1,8 @@
 """`terp smoke`: an environment of its own, raised, checked, removed."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from terp.cli.acceptance import STYLES
-from terp.cli.cloud import AsJson, hosts_wanted, progress, the_cloud
-from terp.cli.stack import embedded
-from terp.progress import Progress, readable
+from terp.cli.cloud import AsJson, progress
+from terp.cli.stack import ground
+from terp.progress import readable
 
 if TYPE_CHECKING:  # they come with the SDKs of OpenStack and Kubernetes: two seconds that other commands save
     from terp.smoke.model import SmokeReport
-    from terp.stack.workflow import Deployment
 
 SMOKE = "smoke"
 """The environment that Terp comes with for it."""
@@ -50,44 +51,44 @@ def smoke(
     from terp.smoke.smoke import Smoke
     from terp.stack.lifetime import duration
 
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
-    try:
-        with progress(as_json=as_json) as story:
-            run = Smoke(
-                environment.stack_file(stack_file),
-                duration(ttl),
-                story,
-                lambda deployment: _ground(deployment, story, hosts),
-            )
-            report = run.run(keep_on_failure=keep_on_failure)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    with heeding(), progress(as_json=as_json) as story:
+        run = Smoke(
+            environment.stack_file(stack_file),
+            duration(ttl),
+            story,
+            lambda deployment: ground(deployment, story, hosts, "scripts/terp smoke --no-hosts"),
+        )
+        report = run.run(keep_on_failure=keep_on_failure)
     write_reports(report, reports)
     if as_json:
         typer.echo(report.model_dump_json())
     else:
-        _show(report, Console())
+        show(report, Console())
         typer.echo(f"reports: {reports / JUNIT}, {reports / PAGE}")
+    end_of_run(report)
+
+
+@contextmanager
+def heeding() -> Iterator[None]:
+    """A run takes the signals in the block; afterwards they are whose they were."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def end_of_run(report: "SmokeReport") -> None:
+    """End with the exit code that says how it went."""
     if report.interrupted:
         raise typer.Exit(130)
     if not report.passed:
         raise typer.Exit(1)
 
 
-def _ground(deployment: "Deployment", story: Progress, hosts: bool | None) -> None:
-    """Raise the embedded cloud, if that is where the environment lives; it stays."""
-    if not embedded(deployment):
-        return
-    from terp.cloud import lifecycle
-    from terp.cloud.settings import read_settings
-
-    cloud = the_cloud()
-    with_hosts = hosts_wanted(cloud, hosts, otherwise="scripts/terp smoke --no-hosts")
-    lifecycle.up(cloud, read_settings(), story, with_hosts=with_hosts)
-
-
-def _show(report: "SmokeReport", out: Console) -> None:
+def show(report: "SmokeReport", out: Console) -> None:
+    """The phases, what failed, and the verdict."""
     table = Table("phase", "", "time", "", box=None, pad_edge=False)
     for phase in report.phases:
         table.add_row(

@@ -209,6 +209,20 @@ def embedded(deployment: "Deployment") -> bool:
     return is_embedded(deployment.workspace.environment.cloud)
 
 
+def ground(deployment: "Deployment", story: Progress, hosts: bool | None, otherwise: str) -> None:
+    """Raise the embedded cloud, if that is where an environment lives; it stays.
+
+    `otherwise` is the command that does without real hosts.
+    """
+    if not embedded(deployment):
+        return
+    from terp.cloud import lifecycle
+
+    cloud = the_cloud()
+    with_hosts = hosts_wanted(cloud, hosts, otherwise=otherwise)
+    lifecycle.up(cloud, read_settings(), story, with_hosts=with_hosts)
+
+
 @contextmanager
 def _deployment(stack: str, story: Progress) -> Iterator["Deployment"]:
     from terp.environment import stack_file

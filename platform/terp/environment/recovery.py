@@ -27,6 +27,12 @@ class Retention(Model):
 class Objectives(Model):
     """What is promised."""
 
+    rto: Minutes | None = Field(
+        None,
+        title="Recovery time",
+        description="How long a rebuild may take; `terp drill` measures it.",
+        examples=[60],
+    )
     rpo: Minutes = Field(
         1440,
         title="Recovery point",
@@ -84,5 +90,7 @@ class Recovery(Model):
         Retention(), title="Retention", description="Which sets are kept; `terp backup` removes the others."
     )
     objectives: Objectives = Field(
-        Objectives(), title="Objectives", description="What is promised, and checked by `terp backup list`."
+        Objectives(),
+        title="Objectives",
+        description="What is promised, and checked by `terp backup list` and `terp drill`.",
     )

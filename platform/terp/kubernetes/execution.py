@@ -5,12 +5,15 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from terp.beside import beside
 from terp.command import CommandError
 from terp.errors import TerpError
 from terp.kubernetes import errands
 from terp.kubernetes.life import Ended, Wanted
 from terp.kubernetes.model import Installer, Node, Run
+from terp.kubernetes.restoration import VARIABLE, restoration
 from terp.kubernetes.runner import Access, Failure, History, Installation, Moment, Runner, RunRecord
 from terp.kubernetes.runner.lock import held, now
 from terp.kubernetes.runner.mitogen import with_mitogen
@@ -44,6 +47,7 @@ def _embedded(run: Run, wanted: Wanted, say: Sayings) -> Installation:
         return installation(run.kubernetes_version, progress, platform=platform)
 
 
+CREATION = "cluster.yml"
 POLL = 0.2
 """Seconds between two looks at whether the installer is there, and whether it is waited for still."""
 INSTALLERS: Mapping[Installer, Install] = {"kubespray": _kubespray, "embedded": _embedded}
@@ -88,7 +92,7 @@ class Execution:
         runner = Runner(self._folder(wanted.name), installation, Access(wanted.private_key, wanted.jump))
         with_all = run.model_copy(
             update={
-                "variables": {**wanted.run_variables, **run.variables},
+                "variables": {**wanted.run_variables, **run.variables, **_restoration(run, wanted, say)},
                 "skip_tags": (*wanted.skip_tags, *run.skip_tags),
             }
         )
@@ -134,6 +138,15 @@ class Execution:
             )
             History(folder).add(record)
         return record
+
+
+def _restoration(run: Run, wanted: Wanted, say: Sayings) -> dict[str, JsonValue]:
+    """What tells the installer to begin the cluster with what a lost one had, where it is to."""
+    folder = restoration(wanted.name)
+    if run.playbook != CREATION or folder is None:
+        return {}
+    say.say("the cluster begins with the keys and the snapshot of the lost one, unless it has begun already")
+    return {VARIABLE: str(folder)}
 
 
 def _first_that_answers(on: Shell, run: Run, errand: Errand) -> str:

@@ -104,7 +104,7 @@ def write(sets: Sets, stack: str, gathered: Gathered, recipients: tuple[str, ...
     checks = (
         *key_checks(opened.texts),
         *fingerprint_checks(opened.texts, manifest.fingerprints),
-        *file_checks(opened, gathered.folder),
+        *file_checks(opened),
     )
     if problems := [f"{each.what}: {each.problem}" for each in checks if each.problem]:
         raise TerpError("this would be no set:\n" + "\n".join(problems), hint="nothing was kept of it")

@@ -36,6 +36,19 @@ PAGE = 200
 NOWHERE = "http://127.0.0.1:1"
 """Where peers and clients would be led, if there were any."""
 SECRETS = b"/registry/secrets/"
+NAMESPACES = b"/registry/namespaces/"
+OF_NODES = (
+    b"/registry/minions/",
+    b"/registry/csinodes/",
+    b"/registry/volumeattachments/",
+    b"/registry/leases/kube-node-lease/",
+    b"/registry/masterleases/",
+    b"/registry/daemonsets/kube-system/kube-proxy",
+)
+"""What says where a cluster was: its nodes, what is attached to them, the addresses of its API servers.
+
+Without kube-proxy, which `kubeadm init` makes last, an installer knows that it has to begin the cluster.
+"""
 SEALED = b"k8s:enc:secretbox:v1:"
 """How Kubernetes begins what it has encrypted; the name of the key and a colon follow."""
 
@@ -58,6 +71,7 @@ class Etcd:
 
     def __init__(self, toolchain: Toolchain) -> None:
         self._utility = Command((str(toolchain.path("etcdutl")),), timeout=RESTORING)
+        self._client = Command((str(toolchain.path("etcdctl")),), timeout=RESTORING)
         self._server = toolchain.path(PROGRAM)
 
     def revision(self, snapshot: Path) -> int:
@@ -80,17 +94,35 @@ class Etcd:
         """
         counted = encrypted = opened = 0
         box = SecretBox(key) if key else None
-        with self._serving(data) as client:
-            for value in _values(client, SECRETS):
+        with self._serving(data) as (client, _):
+            for _, value in _items(client, SECRETS):
                 counted += 1
                 if value.startswith(SEALED):
                     encrypted += 1
                     opened += bool(box and _opens(box, value))
         return Secrets(all=counted, encrypted=encrypted, opened=opened)
 
+    def without_nodes(self, snapshot: Path, folder: Path, to: Path) -> tuple[str, ...]:
+        """Write a snapshot without what says where the cluster was; the names of its namespaces.
+
+        New nodes have the names of the old ones, but are other servers, at other addresses.
+
+        Raises:
+            TerpError: it is not whole, or etcd does not serve it.
+        """
+        data = folder / "data"
+        self.restore(snapshot, data)
+        with self._serving(data) as (client, endpoint):
+            for prefix in OF_NODES:
+                answer = client.post("/v3/kv/deleterange", json=_range(prefix))
+                answer.raise_for_status()
+            names = tuple(key[len(NAMESPACES) :].decode() for key, _ in _items(client, NAMESPACES))
+            self._client.run(f"--endpoints={endpoint}", "snapshot", "save", to)
+        return names
+
     @contextmanager
-    def _serving(self, data: Path) -> Iterator[httpx.Client]:
-        """A client of etcd on a data folder: by a socket in a folder that nobody else may enter."""
+    def _serving(self, data: Path) -> Iterator[tuple[httpx.Client, str]]:
+        """A client of etcd on a data folder, and its endpoint: a socket where nobody else may enter."""
         log = data.with_name("etcd.log")
         with tempfile.TemporaryDirectory(prefix="terp-etcd-") as folder, log.open("wb") as out:
             clients, peers = Path(folder) / "clients", Path(folder) / "peers"  # a socket's path must be short
@@ -111,7 +143,7 @@ class Etcd:
             try:
                 with httpx.Client(transport=way, base_url="http://etcd", timeout=ANSWER) as client:
                     _wait(process, client, log)
-                    yield client
+                    yield client, f"unix://{clients}"
             finally:
                 _end(process)
 
@@ -146,19 +178,23 @@ def _wait(process: "subprocess.Popen[bytes]", client: httpx.Client, log: Path) -
     raise TerpError(f"etcd does not serve the restored snapshot\n{log.read_text()[-2000:]}")
 
 
-def _values(client: httpx.Client, prefix: bytes) -> Iterator[bytes]:
-    """All values of the keys with a prefix, page by page."""
-    start, end = prefix, prefix[:-1] + bytes([prefix[-1] + 1])
+def _items(client: httpx.Client, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """All keys with a prefix, and their values, page by page."""
+    start = prefix
     while True:
-        asked = {"key": _text(start), "range_end": _text(end), "limit": PAGE}
-        answer = client.post("/v3/kv/range", json=asked)
+        answer = client.post("/v3/kv/range", json={**_range(prefix), "key": _text(start), "limit": PAGE})
         answer.raise_for_status()
         found = answer.json()
         items = found.get("kvs", ())
-        yield from (base64.b64decode(item["value"]) for item in items)
+        yield from ((base64.b64decode(each["key"]), base64.b64decode(each["value"])) for each in items)
         if not found.get("more"):
             return
         start = base64.b64decode(items[-1]["key"]) + b"\0"
+
+
+def _range(prefix: bytes) -> dict[str, str]:
+    """The keys with a prefix, as etcd is asked for them."""
+    return {"key": _text(prefix), "range_end": _text(prefix[:-1] + bytes([prefix[-1] + 1]))}
 
 
 def _opens(box: SecretBox, value: bytes) -> bool:

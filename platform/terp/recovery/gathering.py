@@ -20,7 +20,6 @@ from terp.kubernetes.keys import ENCRYPTION, PLACES, check_keys, fingerprints
 from terp.kubernetes.model import Node
 from terp.kubernetes.nodes import jump_of, nodes_of
 from terp.kubernetes.observation import Look, look_at
-from terp.kubernetes.resource import CLUSTER
 from terp.kubernetes.runner.lock import held
 from terp.kubernetes.shell import UnreachableError, shell
 from terp.kubernetes.unfinished import folder_of
@@ -31,9 +30,9 @@ from terp.progress import Task
 from terp.recovery import contents
 from terp.recovery.contents import Layer
 from terp.recovery.etcd import revision_of
-from terp.recovery.state import needs_passphrase
+from terp.recovery.state import needs_passphrase, recorded_fingerprints
 from terp.stack.pulumi import Pulumi
-from terp.stack.workspace import Workspace, passphrase
+from terp.stack.workspace import Workspace
 from terp.tools import Toolchain
 
 COPYING = 1800.0
@@ -88,7 +87,7 @@ def gather(workspace: Workspace, toolchain: Toolchain, folder: Path, task: Task)
             exit_code=2,
         )
     gathered.add(contents.STATE, json.dumps(exported))
-    gathered.add(contents.PASSPHRASE, passphrase())
+    gathered.add(contents.PASSPHRASE, workspace.passphrase())
     gathered.add(contents.STACK_FILE, workspace.copy.read_text())
     gathered.add(contents.PRIVATE_KEY, outputs["private_key"])
     task.update("work tree")
@@ -137,7 +136,7 @@ def _gather_cluster(
     task.update("keys of the cluster")
     look = look_at(nodes, jump, key)
     found = dict(look.keys.get(look.control_plane, {}))
-    compare(look, _recorded(exported))
+    compare(look, recorded_fingerprints(exported))
     gathered.layers.append("cluster")
     wanted = list(PLACES)
     if ENCRYPTION in secret_names(environment):
@@ -193,13 +192,6 @@ def _gather_unsealing(gathered: Gathered, kubeconfig: str) -> None:
     if found := {name: secret["data"] for name, secret in read.items() if secret}:
         gathered.layers.append("vault")
         gathered.add(contents.UNSEALING, json.dumps(found))
-
-
-def _recorded(exported: Mapping[str, Any]) -> Mapping[str, str]:
-    """The fingerprints of the keys of the cluster, as the state has them."""
-    resources = exported["deployment"].get("resources", ())
-    found = (each["outputs"].get("fingerprints") for each in resources if each["type"] == CLUSTER)
-    return next((each for each in found if each), {})
 
 
 def _text_of(gathered: Gathered, name: str) -> str:

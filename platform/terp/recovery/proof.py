@@ -5,6 +5,7 @@ Nothing of the environment is asked or touched: a set is worth something on the 
 
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,11 @@ class Open:
         """Whether all of these parts are there."""
         return self.files.keys() >= set(names)
 
+    @property
+    def stack_file(self) -> Path:
+        """The environment's file under its own name, which says which stack it is of."""
+        return self.files[contents.STACK_FILE].with_name(f"Pulumi.{self.manifest.stack}.yaml")
+
     def text(self, name: str) -> str:
         """A part that is text."""
         return self.files[name].read_text(errors="replace")
@@ -60,8 +66,24 @@ def prove(sets: Sets, manifest: Manifest, keys: Sequence[Identity], progress: Pr
     Raises:
         TerpError: the tools that open it are not to be had.
     """
+    with opened(sets, manifest, keys, progress) as (_, checks):
+        return checks
+
+
+@contextmanager
+def opened(
+    sets: Sets, manifest: Manifest, keys: Sequence[Identity], progress: Progress
+) -> Iterator[tuple[Open, tuple[Check, ...]]]:
+    """As `prove`, with what is open in the block: in a private folder that is gone afterwards."""
+    with working_folder(manifest.stack) as folder:
+        yield _prove(sets, manifest, keys, folder, progress)
+
+
+def _prove(
+    sets: Sets, manifest: Manifest, keys: Sequence[Identity], folder: Path, progress: Progress
+) -> tuple[Open, tuple[Check, ...]]:
     checks: list[Check] = []
-    with working_folder(manifest.stack) as folder, progress.task(f"verify {manifest.name}") as task:
+    with progress.task(f"verify {manifest.name}") as task:
         task.update("objects")
         files: dict[str, Path] = {}
         for part in parts_of(manifest.layers):
@@ -69,25 +91,25 @@ def prove(sets: Sets, manifest: Manifest, keys: Sequence[Identity], progress: Pr
             checks.append(check)
             if keys and not check.problem:
                 files[part.name] = folder / part.name
-        opened = Open(manifest, files)
+        found = Open(manifest, files)
         if not keys:
-            return tuple(checks)
-        checks += key_checks(opened.texts)
-        checks += fingerprint_checks(opened.texts, manifest.fingerprints)
-        checks += file_checks(opened, folder)
-        if opened.has(contents.STATE, contents.PASSPHRASE):
+            return found, tuple(checks)
+        checks += key_checks(found.texts)
+        checks += fingerprint_checks(found.texts, manifest.fingerprints)
+        checks += file_checks(found)
+        if found.has(contents.STATE, contents.PASSPHRASE):
             task.update("state")
-            checks += _state_checks(opened, _made(folder / "pulumi"), progress)
-        if opened.has(contents.SNAPSHOT):
+            checks += _state_checks(found, _made(folder / "pulumi"), progress)
+        if found.has(contents.SNAPSHOT):
             task.update("snapshot of etcd")
-            checks += _snapshot_checks(opened, _made(folder / "etcd"), progress)
-    return tuple(checks)
+            checks += _snapshot_checks(found, _made(folder / "etcd"), progress)
+    return found, tuple(checks)
 
 
-def file_checks(opened: Open, folder: Path) -> Iterator[Check]:
+def file_checks(opened: Open) -> Iterator[Check]:
     """What needs no tool: the environment's file, and the work tree."""
     if opened.has(contents.STACK_FILE):
-        file = folder / f"Pulumi.{opened.manifest.stack}.yaml"
+        file = opened.stack_file
         file.write_text(opened.text(contents.STACK_FILE))
         yield _check("the environment's file is valid", lambda: _environment(file))
     if opened.has(contents.WORK_TREE):

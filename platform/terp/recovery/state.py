@@ -1,7 +1,7 @@
 """Pulumi's state of a set, opened by Pulumi in a backend of its own: what is in use is not touched."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ ROOT, PASSWORD, KEYPAIR = (
     "random:index/randomPassword:RandomPassword",
     "tls:index/privateKey:PrivateKey",
 )
+OWN = ("random:", "tls:")
+"""How the types of resources begin that are in the state alone."""
 ENCRYPTION_KEY = "encryption-key"
 """Logical name of the password that becomes the key of Secrets (`terp.kubernetes.cluster`)."""
 
@@ -51,6 +53,41 @@ class Revealed:
         for each in self._resources:
             if each["type"] == kind and name in ("", each["urn"].rpartition("::")[2]):
                 yield {key: in_clear(value) for key, value in each.get("outputs", {}).items()}
+
+
+def recorded_fingerprints(exported: Mapping[str, Any]) -> Mapping[str, str]:
+    """The fingerprints of the keys of the cluster, as the state has them."""
+    resources = (exported["deployment"] or {}).get("resources", ())
+    found = (each["outputs"].get("fingerprints") for each in resources if each["type"] == CLUSTER)
+    return next((each for each in found if each), {})
+
+
+def without_cloud(exported: Mapping[str, Any]) -> dict[str, Any]:
+    """A state with those resources alone that are nowhere but in it: keys and passwords that were generated.
+
+    An `up` on it makes everything else anew, and goes on with these.
+    """
+    before = exported["deployment"]
+    by_urn = {each["urn"]: each for each in before["resources"]}
+    kept = {urn for urn, each in by_urn.items() if each["type"].startswith(OWN)}
+    kept |= {by_urn[urn].get("provider", "").rpartition("::")[0] for urn in kept}
+    parents = [by_urn[urn] for urn in kept if urn in by_urn]
+    while parents:
+        parents = [by_urn[each["parent"]] for each in parents if each.get("parent")]
+        kept |= {each["urn"] for each in parents}
+    resources = [_alone(each, kept) for each in before["resources"] if each["urn"] in kept]
+    deployment = {name: value for name, value in before.items() if name != "pending_operations"}
+    return {**exported, "deployment": {**deployment, "resources": resources}}
+
+
+def _alone(resource: Mapping[str, Any], kept: Collection[str]) -> dict[str, Any]:
+    """A resource that depends on nothing which is gone; one that holds others has put out nothing yet."""
+    alone = {
+        **resource,
+        "dependencies": [each for each in resource.get("dependencies") or () if each in kept],
+    }
+    alone.pop("propertyDependencies", None)
+    return alone if resource.get("custom") else {**alone, "outputs": {}}
 
 
 def needs_passphrase(exported: Mapping[str, Any]) -> None:

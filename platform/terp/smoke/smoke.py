@@ -2,9 +2,8 @@
 
 import os
 import platform
-import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,12 +42,19 @@ Ground = Callable[[Deployment], None]
 """Raises what the stack stands on: the embedded cloud."""
 
 
+Step = tuple[str, Callable[[], object]]
+"""A phase by its name, and its work."""
+
+
 class Smoke:
     """One run; a run of the same environment beside it has another name, and so nothing in common with it."""
 
+    base = ""
+    """How its name begins; as the environment's when empty."""
+
     def __init__(self, template: Path, lifetime: timedelta, progress: Progress, ground: Ground) -> None:
         end = datetime.now(UTC) + lifetime + timedelta(minutes=1)  # names tell whole minutes
-        self.stack = ephemeral_name(stack_name(template), end)
+        self.stack = ephemeral_name(self.base or stack_name(template), end)
         self._template = template
         self._lifetime = lifetime
         self._progress = progress
@@ -70,7 +76,7 @@ class Smoke:
         began, start = datetime.now(UTC), time.monotonic()
         with owner.owned(self.stack) as folder:
             file = folder / f"Pulumi.{self.stack}.yaml"
-            shutil.copyfile(self._template, file)
+            file.write_text(self._stack_file(folder))
             try:
                 deployment = Deployment(file, self._progress)
             except TerpError:
@@ -102,18 +108,29 @@ class Smoke:
         """Raise it and check it; whether all of that went well."""
         try:
             with interruptions(self._lifetime):
-                well = self._phase("cloud", lambda: self._ground(deployment))
-                well = well and self._phase("up", lambda: self._up(deployment))
-                if well and has_cluster(deployment.workspace.environment):
-                    well = self._phase("checks", lambda: self._check(deployment))
-                elif well:
-                    self._note("checks", "not applicable", "there is no cluster")
+                well = all(self._phase(name, work) for name, work in self._steps(deployment))
         except InterruptedRunError as error:
             self._interrupted, well = True, False
             self._note(error.phase or "between phases", "failed", error.message)
         if not well:
             self._logs = logs_of(deployment)
         return well
+
+    def _stack_file(self, folder: Path) -> str:
+        """What stands in the stack's file; `folder` is the run's own."""
+        return self._template.read_text()
+
+    def _steps(self, deployment: Deployment) -> Iterator[Step]:
+        """What is done, one after the other as long as it goes well."""
+        yield from self._raising(deployment)
+        if has_cluster(deployment.workspace.environment):
+            yield "checks", lambda: self._check(deployment)
+        else:
+            self._note("checks", "not applicable", "there is no cluster")
+
+    def _raising(self, deployment: Deployment) -> Iterator[Step]:
+        yield "cloud", lambda: self._ground(deployment)
+        yield "up", lambda: self._up(deployment)
 
     def _up(self, deployment: Deployment) -> None:
         self._begun = True

@@ -5,6 +5,7 @@ The engine writes one JSON object a line (`--event-log`; sdk/go/common/apitype/e
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,12 @@ class Changes:
     """What the engine tells of each step before it takes it; of secrets without their values."""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """What it tells last of the stack itself, whose outputs come at the end."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By URN: how long the engine was at it."""
+
+    def seconds_of(self, kind: str) -> float:
+        """How long it was at the resources of a type."""
+        return sum(seconds for urn, seconds in self.seconds.items() if kind_of(urn) == kind)
 
     def then(self, later: "Changes") -> "Changes":
         """What two runs did, one after the other."""
@@ -54,6 +61,10 @@ class Changes:
             later.errors,
             [*self.notes, *later.notes],
             Counter(before) + Counter(later.counts),
+            seconds={
+                **self.seconds,
+                **{urn: self.seconds.get(urn, 0) + each for urn, each in later.seconds.items()},
+            },
         )
 
     @property
@@ -77,6 +88,7 @@ class EventLog:
         self._task = task
         self._expected = expected
         self._running: dict[str, str] = {}
+        self._begun: dict[str, float] = {}
         self._finished = 0
         self._over = threading.Event()
         self._reader = threading.Thread(target=self._follow, name="events", daemon=True)
@@ -116,7 +128,7 @@ class EventLog:
         elif outputs := event.get("resOutputsEvent"):
             self._ends(outputs["metadata"])
         elif failed := event.get("resOpFailedEvent"):
-            self._running.pop(failed["metadata"]["urn"], None)
+            self._time(failed["metadata"]["urn"])
         elif said := event.get("diagnosticEvent"):
             self._hear(said)
         elif summary := event.get("summaryEvent"):
@@ -141,14 +153,21 @@ class EventLog:
         self.changes.steps[urn] = (operation, tuple(metadata.get("diffs") or ()))
         if operation in DOING and STACK not in urn:
             self._running[urn] = f"{DOING[operation]} {readable_urn(urn)}"
+            self._begun[urn] = time.monotonic()
         self._say()
 
     def _ends(self, metadata: Mapping[str, Any]) -> None:
         self._finished += 1
         if STACK in metadata["urn"]:
             self.changes.outputs = metadata
-        self._running.pop(metadata["urn"], None)
+        self._time(metadata["urn"])
         self._say()
+
+    def _time(self, urn: str) -> None:
+        """One step of it has ended; a replacement has several."""
+        if self._running.pop(urn, None):
+            before = self.changes.seconds.get(urn, 0.0)
+            self.changes.seconds[urn] = before + time.monotonic() - self._begun[urn]
 
     def _say(self) -> None:
         now = list(self._running.values())[-2:]

@@ -167,7 +167,7 @@ class Pulumi:
         exported = self.exported()
         if not (exported["deployment"] or {}).pop("pending_operations", None):
             return False
-        self._import(exported)
+        self.replace(exported)
         return True
 
     def forget(self, urns: Collection[str]) -> None:
@@ -177,9 +177,10 @@ class Pulumi:
         exported = self.exported()
         deployment = exported["deployment"]
         deployment["resources"] = [each for each in deployment["resources"] if each["urn"] not in urns]
-        self._import(exported)
+        self.replace(exported)
 
-    def _import(self, exported: Mapping[str, Any]) -> None:
+    def replace(self, exported: Mapping[str, Any]) -> None:
+        """Let what `exported` once gave, or was made of that, be the stack's state."""
         self._exported = None
         self._run.run("stack", "import", "--stack", self._workspace.stack, stdin=json.dumps(exported))
 
@@ -219,7 +220,7 @@ class Pulumi:
         for each in (exported["deployment"] or {}).get("resources") or ():
             if each["type"] == VOLUME and each.get("id") in volumes:
                 each["retainOnDelete"] = True
-        self._import(exported)
+        self.replace(exported)
 
     def _locks(self) -> list[Path]:
         """The lock files of a state on disk (pkg/backend/diy/lock.go); other backends are asked by Pulumi."""

@@ -44,3 +44,9 @@ def mark_kept(connection: "Connection", found: Iterable[Found]) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     for each in found:
         connection.block_storage.set_volume_metadata(each.resource, **{KEPT: now})
+
+
+def mark_in_use(connection: "Connection", found: Iterable[Found]) -> None:
+    """Take back what `mark_kept` noted."""
+    for each in (one for one in found if one.thing.kept):
+        connection.block_storage.delete_volume_metadata(each.resource, keys=[KEPT])

@@ -86,6 +86,11 @@ class Workspace:
         return self.root / "kubeconfig"
 
     @property
+    def own_passphrase(self) -> Path:
+        """There for a stack that has another passphrase than this machine's: it came from elsewhere."""
+        return self.root / "passphrase"
+
+    @property
     def event_log(self) -> Path:
         """The engine's events of the last run."""
         return self.root / "events.jsonl"
@@ -150,8 +155,27 @@ class Workspace:
             states.mkdir(parents=True, exist_ok=True, mode=0o700)
             variables["PULUMI_BACKEND_URL"] = f"file://{states}?metadata=skip"
         if not any(name in os.environ for name in PASSPHRASES):
-            variables[PASSPHRASES[1]] = str(_passphrase())
+            variables[PASSPHRASES[1]] = str(self._passphrase_file())
         return variables
+
+    def passphrase(self) -> str:
+        """What encrypts secrets in the state, from where Pulumi takes it (`PASSPHRASES`, in their order)."""
+        given = os.environ.get(PASSPHRASES[0])
+        file = os.environ.get(PASSPHRASES[1])
+        return (
+            given
+            if given is not None
+            else (Path(file) if file else self._passphrase_file()).read_text().strip()
+        )
+
+    def bring_passphrase(self, passphrase: str) -> None:
+        """Let the stack have a passphrase of its own; this machine's stays that of others."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.own_passphrase.unlink(missing_ok=True)
+        _write(self.own_passphrase, passphrase)
+
+    def _passphrase_file(self) -> Path:
+        return self.own_passphrase if self.own_passphrase.exists() else _passphrase()
 
     def command(self, toolchain: Toolchain, timeout: float, *, state_only: bool = False) -> Command:
         """Pulumi, in this stack's project; with `state_only` it cannot reach a cloud, and needs none."""
@@ -165,17 +189,15 @@ class Workspace:
         )
 
 
-def passphrase() -> str:
-    """What encrypts secrets in the state, from where Pulumi takes it (`PASSPHRASES`, in their order)."""
-    given = os.environ.get(PASSPHRASES[0])
-    file = os.environ.get(PASSPHRASES[1])
-    return given if given is not None else (Path(file) if file else _passphrase()).read_text().strip()
-
-
 def _passphrase() -> Path:
-    """The passphrase that encrypts secrets in the state, made at the first use."""
+    """The passphrase of this machine's stacks, made at the first use."""
     file = state_dir() / "passphrase"
     if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(secrets.token_urlsafe(32))
+        _write(file, secrets.token_urlsafe(32))
     return file
+
+
+def _write(file: Path, secret: str) -> None:
+    """A new file that its owner alone reads."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secret)

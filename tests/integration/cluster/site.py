@@ -109,10 +109,11 @@ class ClusterSite(Site):
 
     def wait_for_playbook(self, name: str, limit: float = 240) -> None:
         """Wait until a playbook of this name runs on the cluster, and has begun with its tasks."""
-        begun = len(self._logs(name))
-        wait_for(f"{name} to run", lambda: any("TASK" in log for log in self._logs(name)[begun:]), limit)
+        begun = len(self.logs(name))
+        wait_for(f"{name} to run", lambda: any("TASK" in log for log in self.logs(name)[begun:]), limit)
 
-    def _logs(self, name: str) -> list[str]:
+    def logs(self, name: str) -> list[str]:
+        """What the runs of a playbook have logged, oldest first."""
         folders = sorted((self.folder / "runs").glob(f"*-{name}"))
         return [file.read_text() for folder in folders if (file := folder / "log.txt").exists()]
 

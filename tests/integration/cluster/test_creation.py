@@ -41,7 +41,7 @@ def test_the_status_is_that_everything_is_well(site: ClusterSite) -> None:
     nodes = {each["name"]: each["node"] for each in status["hosts"] if each["role"] != "bastion"}
     assert nodes == dict.fromkeys(NODES, "Ready")
     assert {each["server"] for each in status["hosts"]} == {"ACTIVE"}
-    assert status["applications"] is None
+    assert status["applications"] == []
 
 
 def test_nothing_runs_when_nothing_changed(site: ClusterSite) -> None:

@@ -16,10 +16,11 @@ from terp.progress import Progress
 from terp.recovery import contents
 from terp.recovery.backup import write
 from terp.recovery.check import Check
-from terp.recovery.etcd import SEALED, SECRETS, TOOLS, Etcd
+from terp.recovery.etcd import NAMESPACES, OF_NODES, SEALED, SECRETS, TOOLS, Etcd
 from terp.recovery.gathering import Gathered, pack
 from terp.recovery.proof import prove
 from terp.recovery.sets import LATEST, Sets
+from terp.recovery.state import reveal, without_cloud
 from terp.recovery.store import Directory
 from terp.tools import Toolchain, sync
 from tests.integration.gitops.processes import Processes, free_port
@@ -89,6 +90,10 @@ def snapshot(
             name = f"{SECRETS.decode()}default/secret-{number:04}"
             sealed = SEALED + b"key:" + box.encrypt(f"value {number}".encode())
             _put(clients, name.encode(), sealed)
+        for prefix in OF_NODES:
+            _put(clients, prefix + b"node", b"where it was")
+        for name in (b"default", b"kube-system"):
+            _put(clients, NAMESPACES + name, b"a namespace")
         etcdctl.run("snapshot", "save", root / "snapshot.db")
     finally:
         processes.stop()
@@ -191,3 +196,31 @@ def test_a_snapshot_of_another_moment_is_found(disk: Disk, progress: Progress) -
     checks = disk.proved(found, progress)
     assert list(problems(checks)) == ["etcdutl restores the snapshot"]
     assert "instead of 3" in checks["etcdutl restores the snapshot"].problem
+
+
+def test_a_snapshot_is_taken_elsewhere_without_its_nodes(
+    snapshot: Path, state: dict[str, str], etcd: Toolchain, tmp_path: Path
+) -> None:
+    programs, new = Etcd(etcd), tmp_path / "new.db"
+    assert programs.without_nodes(snapshot, tmp_path, new) == ("default", "kube-system")
+    programs.restore(new, tmp_path / "elsewhere")
+    found = programs.secrets(tmp_path / "elsewhere", state[ENCRYPTION].encode())
+    assert (found.all, found.opened) == (NUMBER, NUMBER)
+    with programs._serving(tmp_path / "elsewhere") as (client, _):
+        for prefix in OF_NODES:
+            key = base64.b64encode(prefix + b"node").decode()
+            assert "kvs" not in client.post("/v3/kv/range", json={"key": key}).json()
+
+
+def test_a_state_without_its_cloud_keeps_what_was_generated(
+    disk: Disk, state: dict[str, str], toolchain: Toolchain, tmp_path: Path
+) -> None:
+    whole = json.loads(state[contents.STATE])
+    alone = json.dumps(without_cloud(whole))
+    given = (state[contents.PASSPHRASE], STACK)
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    before = reveal(state[contents.STATE], *given, tmp_path / "before", toolchain)
+    after = reveal(alone, *given, tmp_path / "after", toolchain)
+    assert before.keys() == {contents.PRIVATE_KEY: SSH, ENCRYPTION: state[ENCRYPTION]}
+    assert after.keys() == {ENCRYPTION: state[ENCRYPTION]}  # an output of the stack is made anew

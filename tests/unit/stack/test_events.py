@@ -32,6 +32,8 @@ def test_a_run_that_succeeded(tmp_path: Path) -> None:
     assert changes.changed == 2
     assert [line[:2] for line in lines_of(changes)] == [("create", "server cpu-2"), ("create", "Port cpu-2")]
     assert changes.errors == []
+    assert changes.seconds.keys() == changes.steps.keys()
+    assert changes.seconds_of("openstack:compute/instance:Instance") > 0
 
 
 def test_a_run_that_failed(tmp_path: Path) -> None:
