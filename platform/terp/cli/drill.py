@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from terp.cli.cloud import AsJson, progress
-from terp.cli.smoke import SMOKE, end_of_run, heeding, show
+from terp.cli.smoke import SMOKE, KeepOnFailure, Lifetime, end_of_run, heeding, show
 from terp.cli.stack import ground
 from terp.paths import state_dir
 from terp.progress import readable
@@ -21,12 +21,8 @@ def drill(
     stack_file: Annotated[
         str, typer.Option(help="An environment with a cluster: stacks/Pulumi.<stack>.yaml, or a file.")
     ] = SMOKE,
-    ttl: Annotated[
-        str, typer.Option(help="How long it may live: 90m, 2h, 1d. After that `terp reap` removes it.")
-    ] = "2h",
-    keep_on_failure: Annotated[
-        bool, typer.Option("--keep-on-failure", help="Leave what failed, until its lifetime ends.")
-    ] = False,
+    ttl: Lifetime = "2h",
+    keep_on_failure: KeepOnFailure = False,
     history: Annotated[
         Path | None,
         typer.Option(help="Folder for a report and a chart of each drill.", show_default="state directory"),

@@ -21,18 +21,20 @@ if TYPE_CHECKING:  # they come with the SDKs of OpenStack and Kubernetes: two se
 
 SMOKE = "smoke"
 """The environment that Terp comes with for it."""
+Lifetime = Annotated[
+    str, typer.Option(help="How long it may live: 90m, 2h, 1d. After that `terp reap` removes it.")
+]
+KeepOnFailure = Annotated[
+    bool, typer.Option("--keep-on-failure", help="Leave what failed, until its lifetime ends.")
+]
 
 
 def smoke(
     stack_file: Annotated[
         str, typer.Option(help="An environment: stacks/Pulumi.<stack>.yaml, or a file.")
     ] = SMOKE,
-    ttl: Annotated[
-        str, typer.Option(help="How long it may live: 90m, 2h, 1d. After that `terp reap` removes it.")
-    ] = "2h",
-    keep_on_failure: Annotated[
-        bool, typer.Option("--keep-on-failure", help="Leave what failed, until its lifetime ends.")
-    ] = False,
+    ttl: Lifetime = "2h",
+    keep_on_failure: KeepOnFailure = False,
     reports: Annotated[Path, typer.Option(help="Folder for junit.xml, report.html and report.json.")] = Path(
         "smoke-report"
     ),
