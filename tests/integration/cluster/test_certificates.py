@@ -119,7 +119,10 @@ def test_certificates_that_have_ended_are_named_and_renewed(site: ClusterSite) -
     assert ended == [KUBELET_SERVER, KUBELET_CLIENT, ETCD, SERVER]
     shown = site.terp("certs", "status", str(site.file)).stdout
     assert "5 of" in shown
+    file = site.file.read_text()
+    site.change(nodes__pools__cpu__labels={"stage": "ended"})
     assert f"the certificate of the API server on {CONTROL_PLANE} has ended" in site.fails()
+    site.file.write_text(file)
 
     runs, closed = site.runs(), datetime.now(UTC)
     said = certs(site, "renew")
