@@ -97,11 +97,21 @@ def _is_behind(application: Mapping[str, Any]) -> bool:
     """Whether the operation that runs is for other sources or commits than those of the last comparison."""
     status = application.get("status", {})
     operation, compared = status.get("operationState", {}), status.get("sync", {})
-    asked = operation.get("operation", {}).get("sync", {})
-    sources, revisions = application.get("spec", {}).get("sources"), compared.get("revisions")
-    runs = operation.get("phase") == "Running"
-    for_others = asked.get("revisions") not in (None, revisions)  # one that is tried again names none
-    return bool(runs and (asked.get("sources") != sources or for_others))
+    should = (
+        ("sources", application.get("spec", {}).get("sources")),
+        ("revisions", compared.get("revisions")),
+    )
+    others = any(_is_for(operation, name) not in (None, value) for name, value in should)
+    return bool(operation.get("phase") == "Running" and others)
+
+
+def _is_for(operation: Mapping[str, Any], name: str) -> object:
+    """What an operation was asked for, or has begun with if it names nothing; None before that.
+
+    Ours names nothing, and one that is tried again no revisions.
+    """
+    asked, begun = operation.get("operation", {}).get("sync", {}), operation.get("syncResult") or {}
+    return asked.get(name, begun.get(name))
 
 
 def _what_holds(application: Mapping[str, Any]) -> Iterator[str]:

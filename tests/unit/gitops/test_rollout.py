@@ -89,6 +89,7 @@ def test_an_application_is_well_when_argo_cd_judges_so():
         ({"sources": SOURCES, "revisions": ["a"]}, True),
         ({"sources": [], "revisions": ["b"]}, True),
         ({"sources": SOURCES}, False),
+        ({}, False),
     ],
 )
 def test_an_operation_for_something_else_than_it_shall_have_is_behind(asked: dict[str, Any], is_behind: bool):
@@ -100,6 +101,14 @@ def test_an_operation_for_something_else_than_it_shall_have_is_behind(asked: dic
     assert not application(
         sync=sync, operationState={"phase": "Succeeded", "operation": {"sync": asked}}
     ).behind
+
+
+@pytest.mark.parametrize(("begun_with", "is_behind"), [("b", False), ("a", True)])
+def test_an_operation_that_names_nothing_is_for_what_it_has_begun_with(begun_with: str, is_behind: bool):
+    sync = {"status": "OutOfSync", "comparedTo": {"sources": SOURCES}, "revisions": ["b"]}
+    result = {"sources": SOURCES, "revisions": [begun_with]}
+    running = {"phase": "Running", "operation": {"sync": {"prune": True}}, "syncResult": result}
+    assert application(sync=sync, operationState=running).behind is is_behind
 
 
 def test_an_operation_that_failed_is_begun_again_and_not_while_one_runs():
