@@ -61,12 +61,6 @@ class ArgoCd:
         }
         self._start("application-controller", flags)
 
-    def judge_applications(self, *, ours: bool) -> None:
-        """With our judgement of an Application's health, or with Argo CD's own: none."""
-        self.cluster.patch(
-            "configmap", "argocd-cm", {"data": {HEALTH: _settings()[HEALTH] if ours else None}}
-        )
-
     def refresh(self, application: str) -> None:
         """Have it look at git at once."""
         note = {"argocd.argoproj.io/refresh": "normal"}
