@@ -111,7 +111,7 @@ def render(
     """
     with progress() as story:
         failed = []
-        for each in _rendered(_to_render(stack, charts), story, charts, component):
+        for each in _rendered(_to_render(stack_file(stack), charts), story, charts, component):
             if each.error:
                 failed.append(f"{each.name}: {each.error}")
             else:
@@ -155,7 +155,7 @@ def images(stack: Stack, charts: Charts = None, as_json: AsJson = False) -> None
     """
     from terp.gitops import lock
 
-    wanted = _to_render(stack, charts)
+    wanted = _to_render(stack_file(stack), charts)
     with progress() as story:
         manifests, failed = _manifests(wanted, story, charts)
     of_components = {name: found for name, found in manifests.items() if name in wanted.components}
@@ -189,7 +189,7 @@ def check(stack: Stack, charts: Charts = None, as_json: AsJson = False) -> None:
     from terp.gitops.judgement import judgement
     from terp.gitops.validation import schemas_of
 
-    wanted = _to_render(stack, charts)
+    wanted = _to_render(stack_file(stack), charts)
     with progress() as story:
         with story.task("schemas") as task:
             kubernetes = schemas_of(wanted.kubernetes, task)
@@ -239,15 +239,15 @@ def _difference(
     stack: str, component: str | None, against: str, story: Progress, charts: Path | None
 ) -> "Difference":
     from terp.gitops.difference import difference, tree_of
-    from terp.gitops.intent import intent, intent_to_render
 
-    file, wanted = stack_file(stack), _to_render(stack, charts)
+    file = stack_file(stack)
+    wanted = _to_render(file, charts)
     if against == CLUSTER:
         return _against_cluster(wanted, component, file, story, charts)
     after = _side(wanted, story, charts, component)
     with tree_of(against) as tree, TemporaryDirectory() as folder:
         of_then = _in_tree(file, tree)
-        before_intent = intent(of_then, tree) if charts else intent_to_render(of_then, tree, Path(folder))
+        before_intent = _to_render(of_then, charts, tree, Path(folder))
         there = component if component in (*before_intent.values.applications, None, "platform") else ""
         before = _side(before_intent, story, charts, there)
         return difference(wanted.stack, against, before, after, component)
@@ -386,11 +386,11 @@ def _intent(stack: str) -> "Intent":
     return intent(stack_file(stack))
 
 
-def _to_render(stack: str, charts: Path | None) -> "Intent":
+def _to_render(file: Path, charts: Path | None, tree: Path = PROJECT, folder: Path | None = None) -> "Intent":
     """With stand-ins where the environment asks for them and no other charts are given."""
-    from terp.gitops.intent import intent_to_render
+    from terp.gitops.intent import intent, intent_to_render
 
-    return _intent(stack) if charts else intent_to_render(stack_file(stack))
+    return intent(file, tree) if charts else intent_to_render(file, tree, folder)
 
 
 def _total(intent: "Intent") -> str:

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import yaml
@@ -10,11 +9,9 @@ from cryptography import x509
 
 from terp.kubernetes.keys import CERTIFICATES, ETCD
 from terp.kubernetes.model import Node
-from terp.kubernetes.shell import Shell, UnreachableError, shell
+from terp.kubernetes.shell import ask
 from terp.model import Model
 
-AT_ONCE = 16
-"""Hosts that are asked side by side."""
 KUBELET = "/var/lib/kubelet/pki"
 KUBELET_CLIENT = f"{KUBELET}/kubelet-client-current.pem"
 KUBELET_SERVER = f"{KUBELET}/kubelet.crt"
@@ -90,9 +87,7 @@ def look_at_certificates(
     nodes: Sequence[Node], jump: Node | None, private_key: str, kubeconfig: str
 ) -> Certificates:
     """Look at every host that answers within a minute, and at the environment's own kubeconfig."""
-    with shell(nodes, jump, private_key) as on, ThreadPoolExecutor(AT_ONCE) as asking:
-        answers = list(asking.map(lambda node: _ask(on, node), nodes))
-    said = {node.name: answer for node, answer in zip(nodes, answers, strict=True)}
+    said = ask(nodes, jump, private_key, lambda _: LOOK)
     found = [each for host, answer in said.items() for each in certificates_of(host, answer or "")]
     found.append(_of_kubeconfig(kubeconfig))
     return Certificates(
@@ -121,10 +116,3 @@ def _read(host: str, file: str, content: bytes) -> Certificate:
     except x509.ExtensionNotFound:
         authority = False
     return Certificate(host=host, file=file, end=read.not_valid_after_utc, authority=authority)
-
-
-def _ask(on: Shell, node: Node) -> str | None:
-    try:
-        return on.run(node, LOOK)
-    except UnreachableError:
-        return None

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +11,8 @@ from terp.environment.nodes import Taint
 from terp.kubernetes import keys, kubeconfig
 from terp.kubernetes.model import Node, Observation, SeenNode
 from terp.kubernetes.plan.change import runs_cluster
-from terp.kubernetes.shell import Shell, UnreachableError, shell
+from terp.kubernetes.shell import ask
 
-AT_ONCE = 16
-"""Hosts that are asked side by side."""
 ADMIN, API, MEMBERS, HEALTH, EXPIRY = "admin", "api", "etcd-members", "etcd-health", "expiry"
 KUBECTL = f"kubectl --kubeconfig {kubeconfig.PLACE} --request-timeout=10s"
 LOOK = f"""
@@ -57,9 +54,8 @@ class Look:
 
 def look_at(nodes: Sequence[Node], jump: Node | None, private_key: str) -> Look:
     """Look at a cluster through those of its nodes that answer within a minute."""
-    with shell(nodes, jump, private_key) as on, ThreadPoolExecutor(AT_ONCE) as asking:
-        answers = list(asking.map(lambda node: _ask(on, node), nodes))
-    return seen({node.name: said for node, said in zip(nodes, answers, strict=True) if said is not None})
+    answers = ask(nodes, jump, private_key, lambda node: LOOK if runs_cluster(node) else "true")
+    return seen({name: said for name, said in answers.items() if said is not None})
 
 
 def seen(answers: Mapping[str, str]) -> Look:
@@ -82,14 +78,6 @@ def seen(answers: Mapping[str, str]) -> Look:
         },
     )
     return Look(observation, name, printed[name][ADMIN], found)
-
-
-def _ask(on: Shell, node: Node) -> str | None:
-    """What a node says of itself; None when it does not answer."""
-    try:
-        return on.run(node, LOOK if runs_cluster(node) else "true")
-    except UnreachableError:
-        return None
 
 
 def _fields(said: str) -> dict[str, str]:

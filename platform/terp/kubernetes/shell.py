@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,8 @@ CONNECT = 10
 """Seconds to a connection."""
 LIMIT = 60.0
 """Seconds that a command may take."""
+AT_ONCE = 16
+"""Nodes that are asked side by side."""
 UNREACHABLE = 255
 """Exit code of ssh itself."""
 
@@ -78,6 +81,26 @@ def shell(nodes: Sequence[Node], jump: Node | None, private_key: str) -> Iterato
         _write(place / "known_hosts", "".join(f"{node.name} {node.host_key}\n" for node in everyone))
         _write(place / "ssh_config", "".join(_entry(node, jump, place) for node in everyone))
         yield Shell(place / "ssh_config")
+
+
+def ask(
+    nodes: Sequence[Node], jump: Node | None, private_key: str, script: Callable[[Node], str]
+) -> dict[str, str | None]:
+    """What each node says to its script, by its name; None of one that does not answer.
+
+    Raises:
+        CommandError: a script failed.
+    """
+    with shell(nodes, jump, private_key) as on, ThreadPoolExecutor(AT_ONCE) as asking:
+        answers = list(asking.map(lambda node: _answer(on, node, script(node)), nodes))
+    return {node.name: answer for node, answer in zip(nodes, answers, strict=True)}
+
+
+def _answer(on: Shell, node: Node, script: str) -> str | None:
+    try:
+        return on.run(node, script)
+    except UnreachableError:
+        return None
 
 
 def _entry(node: Node, jump: Node | None, place: Path) -> str:

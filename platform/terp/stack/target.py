@@ -1,4 +1,4 @@
-"""The cluster of a stack, as the checks take it (`terp.kubernetes.acceptance`)."""
+"""The cluster of a stack: how it is reached, and what it should be (`terp.kubernetes.acceptance`)."""
 
 from terp.environment.kubernetes import kubernetes_version
 from terp.errors import TerpError
@@ -9,7 +9,7 @@ from terp.stack.workflow import Deployment
 
 
 def target_of(deployment: Deployment) -> Target:
-    """What is to be checked.
+    """All of it, from what the stack has put out.
 
     Raises:
         TerpError: the stack has no cluster (exit code 2).

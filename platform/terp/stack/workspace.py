@@ -161,12 +161,10 @@ class Workspace:
     def passphrase(self) -> str:
         """What encrypts secrets in the state, from where Pulumi takes it (`PASSPHRASES`, in their order)."""
         given = os.environ.get(PASSPHRASES[0])
+        if given is not None:
+            return given
         file = os.environ.get(PASSPHRASES[1])
-        return (
-            given
-            if given is not None
-            else (Path(file) if file else self._passphrase_file()).read_text().strip()
-        )
+        return (Path(file) if file else self._passphrase_file()).read_text().strip()
 
     def bring_passphrase(self, passphrase: str) -> None:
         """Let the stack have a passphrase of its own; this machine's stays that of others."""

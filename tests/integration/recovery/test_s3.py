@@ -18,9 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from typer.testing import CliRunner, Result
 
-from terp.cli import app
 from terp.environment.recovery import S3
 from terp.errors import TerpError
 from terp.progress import Progress
@@ -32,7 +30,7 @@ from terp.recovery.s3 import Bucket
 from terp.recovery.sets import LATEST
 from terp.tools import Toolchain, sync
 from tests.integration.gitops.processes import Processes, free_port
-from tests.unit.recovery.samples import KEY, NOW
+from tests.unit.recovery.samples import KEY, NOW, run
 from tests.unit.recovery.test_sets import ONE, RECIPIENTS, Disk
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(300)]
@@ -152,14 +150,6 @@ class InBucket(Disk):
 @pytest.fixture
 def disk(service: Service, tmp_path: Path) -> InBucket:
     return InBucket(tmp_path / "sets", service)
-
-
-def run(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["backup", *arguments])
-    if isinstance(result.exception, TerpError):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result
 
 
 def through(line: Line) -> Bucket:

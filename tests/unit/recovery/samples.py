@@ -16,7 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 from pyrage.x25519 import Identity
+from typer.testing import CliRunner, Result
 
+from terp.cli import app
+from terp.errors import TerpError
 from terp.kubernetes.keys import ENCRYPTION, fingerprints
 from terp.paths import PROJECT
 from terp.recovery import contents
@@ -115,3 +118,12 @@ def manifest(created: datetime = NOW, objects: Iterable[str] | None = None) -> M
         recipients=(str(KEY.to_public()),),
         objects={name: Sealed(sha256=f"{place:064x}", size=1) for place, name in enumerate(names)},
     )
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    """`terp backup`, with its errors as they are."""
+    result = CliRunner().invoke(app, ["backup", *arguments])
+    if isinstance(result.exception, TerpError):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result

@@ -5,21 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.unit.recovery.samples import KEY, OTHER
+from tests.unit.recovery.samples import KEY, OTHER, run
 from tests.unit.recovery.test_sets import Disk
-from typer.testing import CliRunner, Result
 
-from terp.cli import app
 from terp.errors import TerpError
 from terp.recovery import contents
-
-
-def run(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["backup", *arguments])
-    if isinstance(result.exception, TerpError):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.fixture
